@@ -1,9 +1,37 @@
-# The front door. `make` builds the three programs into build/; see README.md.
+# The front door; README.md says what each does.
+#   make         builds the three programs into build/
+#   make demo    installs what is missing, builds, starts the local mesh with examples/canary and serves until Ctrl-C
+#   make test    installs what is missing, builds, runs every test; ends with 'N passed, N failed'
+#   make t D=http   the unit tests of one folder of src/, quickly
+#   make bench   side-by-side costs; make format   applies the format
 B ?= build
 
-.PHONY: all setup
+.PHONY: all demo test bench t format clean
 all: $(B)/build.ninja
 	@ninja -C $(B)
 
 $(B)/build.ninja:
+	@tools/install build
 	@meson setup $(B)
+
+demo:
+	@tools/install build
+	@$(MAKE) --no-print-directory all
+	@$(B)/weft up -f examples/canary/
+
+test:
+	@tools/install test
+	@tools/test $(GROUPS)
+
+bench: all
+	@tools/install test
+	@bench/run
+
+t: all
+	@meson test -C $(B) --no-rebuild --print-errorlogs --suite $(D)
+
+format:
+	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'examples/*.[ch]' | xargs clang-format-14 -i
+
+clean:
+	@rm -rf $(B) build-*
