@@ -21,6 +21,6 @@
 /* Order is kept. */
 #define vec_delete(vec, i)     do { memmove(&(vec)->v[(i)], &(vec)->v[(i) + 1], ((vec)->n - (size_t)(i) - 1) * sizeof *(vec)->v); (vec)->n--; } while (0)
 #define vec_free(vec)          do { free((vec)->v); (vec)->v = NULL; (vec)->n = (vec)->cap = 0; } while (0)
-#define vec_foreach(it, vec)   for (__typeof__((vec)->v) it = (vec)->v; it < (vec)->v + (vec)->n; it++)
+#define vec_foreach(it, vec)   for (__typeof__((vec)->v + 0) it = (vec)->v; it < (vec)->v + (vec)->n; it++)
 
 #endif

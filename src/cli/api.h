@@ -1,0 +1,31 @@
+/* Calls to weftd over STATE/api.sock: Kubernetes' dialect and /weft/v1/, JSON in and out. */
+#ifndef WEFT_CLI_API_H
+#define WEFT_CLI_API_H
+
+#include "cli/cli.h"
+
+#include <jansson.h>
+
+struct api_answer {
+    long status;    /* HTTP status */
+    json_t *body;   /* owned; NULL when it was no JSON */
+    struct buf raw; /* the bytes as they came */
+};
+
+/* One call. body may be NULL; type NULL means application/json. 0 whenever an HTTP answer came, whatever its status. */
+int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret, struct err *e);
+/* GET that must answer 200: its JSON, or NULL and e (the message of the Status that came). */
+json_t *api_get(const struct cli *c, const char *path, struct err *e);
+/* Turns an answer that is no success into e; 0 for 2xx. */
+int api_check(const struct api_answer *a, struct err *e);
+void api_answer_free(struct api_answer *a);
+/* GET with watch=1: fn for each JSON line until it returns false or the stream ends (0) or breaks (negative). */
+int api_watch(const struct cli *c, const char *path, bool (*fn)(json_t *event, void *arg), void *arg, struct err *e);
+
+/* Text at a path of keys and indexes ("metadata.name", "status.containerStatuses.0.ready"), or NULL. */
+const char *json_text(const json_t *j, const char *path);
+json_t *json_path(const json_t *j, const char *path);
+/* Whole number at a path; `missing` when there is none. */
+int64_t json_number(const json_t *j, const char *path, int64_t missing);
+
+#endif

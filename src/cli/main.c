@@ -1,0 +1,170 @@
+/* Finds the command, parses its options, runs it; help. */
+#include "cli/cli.h"
+#include "base/log.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int cli_fail(const struct err *e)
+{
+    char text[1024];
+    fflush(stdout);
+    fprintf(stderr, "%s\n", err_text(e, text, sizeof text));
+    return EXIT_FAILED;
+}
+
+int cli_failf(const char *fmt, ...)
+{
+    va_list ap;
+    fflush(stdout);
+    va_start(ap, fmt);
+    fprintf(stderr, "error: ");
+    vfprintf(stderr, fmt, ap);
+    fprintf(stderr, "\n");
+    va_end(ap);
+    return EXIT_FAILED;
+}
+
+int cli_usage(const struct cli *c, const char *fmt, ...)
+{
+    va_list ap;
+    fflush(stdout);
+    va_start(ap, fmt);
+    fprintf(stderr, "error: ");
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    if (c->command) fprintf(stderr, "\nSee 'weft %s --help'.\n", c->command->name);
+    else fprintf(stderr, "\nSee 'weft --help'.\n");
+    return EXIT_USAGE;
+}
+
+char *state_default(void)
+{
+    const char *given = getenv("WEFT_STATE"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    if (given && *given) return xstrdup(given);
+    if (geteuid() == 0) return xstrdup("/var/lib/weft");
+    if (xdg && *xdg) return xasprintf("%s/weft", xdg);
+    struct passwd *pw = home && *home ? NULL : getpwuid(geteuid());
+    return xasprintf("%s/.local/state/weft", home && *home ? home : pw ? pw->pw_dir : "/tmp");
+}
+
+char *state_path(const struct cli *c, const char *name) { return xasprintf("%s/%s", c->state, name); }
+
+static void print_options(const struct command *cmd, FILE *to)
+{
+    for (size_t i = 0; i < cmd->n_opts; i++) {
+        const struct opt *o = &cmd->opts[i];
+        char left[80], letter[8] = "    ";
+        if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        fprintf(to, "  %-34s %s\n", left, o->help);
+    }
+}
+
+void cli_help(const struct command *cmd, FILE *to)
+{
+    if (cmd) {
+        fprintf(to, "%s\n\nUsage:\n  weft %s%s%s\n", cmd->brief, cmd->name, cmd->args[0] ? " " : "", cmd->args);
+        if (cmd->n_opts) fprintf(to, "\nOptions:\n");
+        print_options(cmd, to);
+        if (cmd->examples) fprintf(to, "\nExamples:\n%s", cmd->examples);
+        return;
+    }
+    fprintf(to, "weft: a service mesh and release platform, on one machine or many\n\nUsage:\n  weft COMMAND [ARGS] [OPTIONS]\n\nCommands:\n");
+    for (size_t i = 0; i < commands_n; i++) fprintf(to, "  %-18s %s\n", commands[i]->name, commands[i]->brief);
+    fprintf(to, "\nExamples:\n"
+                "  weft up -f examples/canary/ --detach     start a mesh from manifests\n"
+                "  weft get pods                            what runs in it\n"
+                "  weft apply -f routes.yaml                change where requests go\n"
+                "  weft down                                stop it; nothing stays behind\n\n"
+                "'weft COMMAND --help' tells more. Every command takes --state DIR (or WEFT_STATE).\n");
+}
+
+/* The longest entry whose words are the first arguments; *used says how many words. */
+static const struct command *find_command(int argc, char **argv, int *used)
+{
+    for (size_t i = 0; i < commands_n; i++) {
+        struct str words = str_of(commands[i]->name);
+        int n = 0;
+        bool same = true;
+        while (words.p && same) {
+            struct str word = str_cut(&words, ' ');
+            same = n < argc && str_eqc(word, argv[n]);
+            n++;
+        }
+        if (!same) continue;
+        *used = n;
+        return commands[i];
+    }
+    return NULL;
+}
+
+static int unknown_command(struct cli *c, const char *word)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t i = 0; i < commands_n && n < ARRAY_LEN(names); i++) {
+        names[n++] = commands[i]->name;
+        struct str rest = str_of(commands[i]->name);
+        if (!str_eqc(str_cut(&rest, ' '), word) || !rest.p) continue;
+        return cli_usage(c, "%s needs another word, for instance: weft %s", word, commands[i]->name);
+    }
+    const char *near = str_nearest(str_of(word), names, n);
+    if (near) return cli_usage(c, "unknown command \"%s\"; did you mean \"%s\"?", word, near);
+    return cli_usage(c, "unknown command \"%s\"", word);
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    }
+    return false;
+}
+
+/* --state may stand anywhere, also before the command: it is taken out before commands are looked for. */
+static int take_state(struct cli *c, int *argc, char **argv)
+{
+    int w = 0, i = 0;
+    for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], "--state=", 8) == 0) c->state = argv[i] + 8;
+        else if (strcmp(argv[i], "--state") == 0) {
+            if (++i == *argc) return cli_usage(c, "--state needs a value: DIR");
+            c->state = argv[i];
+        } else argv[w++] = argv[i];
+    }
+    while (i < *argc) argv[w++] = argv[i++];
+    *argc = w;
+    return 0;
+}
+
+int cli_main(int argc, char **argv)
+{
+    struct cli c = { .ns = "default", .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+    char *fallback = state_default();
+    int used = 0, r;
+    log_init("weft", LOG_WARN);
+    c.state = fallback;
+    argc--;
+    argv++;
+    if ((r = take_state(&c, &argc, argv))) return r;
+    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0) {
+        const struct command *about = argc > 1 ? find_command(argc - 1, argv + 1, &used) : NULL;
+        cli_help(about, stdout);
+        return argc == 0 ? EXIT_USAGE : EXIT_OK;
+    }
+    c.command = find_command(argc, argv, &used);
+    if (!c.command) return unknown_command(&c, argv[0]);
+    argc -= used;
+    argv += used;
+    if (wants_help(argc, argv)) {
+        cli_help(c.command, stdout);
+        return EXIT_OK;
+    }
+    if ((r = opts_parse(&c, c.command, &argc, argv))) return r;
+    r = c.command->run(&c, argc, argv);
+    if (fflush(stdout) != 0 && r == EXIT_OK) r = EXIT_FAILED;
+    free(fallback);
+    return r;
+}

@@ -1,0 +1,96 @@
+"""Changes while requests flow: not one is lost."""
+import json
+import re
+import threading
+
+import pytest
+
+from mesh import SERVICE
+from test_routing import V1, V2
+
+
+def subset_route(version, host=SERVICE):
+    return json.dumps({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "k8s-combat-service-vs"}, "spec": {
+        "hosts": [host], "http": [{"route": [{"destination": {"host": host, "subset": version}}]}]}})
+
+
+def subsets(*names):
+    return json.dumps({"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "k8s-combat-service-ds"}, "spec": {
+        "host": SERVICE, "subsets": [{"name": n, "labels": {"app": f"k8s-combat-service-{n[:2]}"}} for n in names]}})
+
+
+class Load:
+    """Requests without pause from a pod until stopped; what went wrong."""
+
+    def __init__(self, m, pod, kind):
+        self.m, self.pod, self.stop_file = m, pod, f"/tmp/stop-{kind}"
+        # HTTP/1.1 keep-alive: one curl process sends 400 requests on one connection. gRPC: /grpc_client holds one connection.
+        url = (f"http://{SERVICE}:8081/ping?[1-400]" if kind == "http"
+               else f"http://127.0.0.1:8081/grpc_client?name={SERVICE}&n=[1-400]")
+        script = (f"rm -f {self.stop_file}; while [ ! -e {self.stop_file} ]; do curl -s -o /dev/stdout -w ' %{{http_code}}\\n' '{url}' || echo curl $?; done")
+        self.thread = threading.Thread(target=self.run, args=(script,))
+        self.out = ""
+
+    def run(self, script):
+        self.out = self.m.script(self.pod, script)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *args):
+        self.m.run(self.pod, "touch", self.stop_file)
+        self.thread.join()
+
+    def check(self):
+        lines = [line for line in self.out.splitlines() if line.strip()]
+        bad = [line for line in lines if not re.search(r"k8s-combat-service-v\d-.* 200$", line)]
+        assert len(lines) > 100, self.out[-300:]
+        assert not bad, f"{len(bad)} of {len(lines)} went wrong: {bad[:5]}"
+
+
+@pytest.fixture
+def m(canary):
+    yield canary
+    canary.ok("scale", "deployment", V2, "--replicas", "1")
+    canary.ok("apply", "-f", "examples/canary")
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+def test_alternating_applies_lose_nothing(m, kind):
+    with Load(m, m.pod(V1), kind) as load:
+        for i in range(50):
+            out = m.apply(subset_route("v1" if i % 2 else "v2"))
+            assert re.search(r"\d+ of \d+ proxies acknowledged in \d+ ms", out), out
+    load.check()
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+def test_subsets_come_and_go_in_the_same_apply(m, kind):
+    with Load(m, m.pod(V1), kind) as load:
+        for i in range(20):
+            name = f"v{1 + i % 2}-{i}"
+            m.apply(subsets("v1", "v2", name) + "\n---\n" + subset_route(name))
+    load.check()
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+def test_scaling_under_load_loses_nothing(m, kind):
+    m.apply(subset_route("v2"))
+    with Load(m, m.pod(V1), kind) as load:
+        for n in (5, 1):
+            m.ok("scale", "deployment", V2, "--replicas", str(n))
+            m.ok("rollout", "status", "deployment", V2)
+    load.check()
+
+
+def test_apply_without_an_answer_names_who_is_missing(m):
+    """A proxy that does not run any more cannot acknowledge: it is stopped, so its connection stays open and silent."""
+    pod = m.pod(V2)
+    m.run(pod, "true")
+    m.ok("exec", pod, "-c", "istio-proxy", "--", "sh", "-c", "kill -STOP $(pidof weft-proxy)")
+    try:
+        r = m.weft("apply", "-f", "-", "--timeout", "1s", stdin=subset_route("v2"))
+        assert r.code == 1 and pod in r.out + r.err and re.search(r"\d+ of \d+", r.out + r.err), r
+    finally:
+        m.ok("exec", pod, "-c", "istio-proxy", "--", "sh", "-c", "kill -CONT $(pidof weft-proxy)")
