@@ -13,7 +13,6 @@
 #include "xds/type.h"
 
 struct xds_client;
-struct _Envoy__Config__Core__V3__Node;
 
 /* One resource of an answer. The callee sets refuse->code (err_set) to refuse it: the answer is then NACKed with the
  * joined texts, the others are kept. */
@@ -40,7 +39,7 @@ struct xds_client_ops {
 
 struct xds_client_options {
     enum xds_framing framing;
-    const struct _Envoy__Config__Core__V3__Node *node; /* kept by pointer */
+    struct str node;                     /* the packed envoy.config.core.v3.Node; copied */
     uint64_t initial_fetch_ms;           /* UINT64_MAX: 15000; 0: wait for ever */
     uint64_t backoff_base_ms, backoff_max_ms; /* 0: 500 and 30000 */
     const struct rng *seed;              /* NULL: from the kernel */

@@ -24,7 +24,6 @@
 
 struct xds_server;
 struct xds_stream;
-struct _Envoy__Config__Core__V3__Node;
 
 /* Which resources of a type a stream asks for. */
 struct xds_interest {
@@ -35,8 +34,8 @@ struct xds_interest {
 struct xds_server_ops {
     /* A stream's first request: may this peer be that node? `peer` is what was given to xds_stream_new. 0 and the node's
      * context in *ret_user, or a negative error with its text: the stream ends with UNAUTHENTICATED (-EACCES) or
-     * INVALID_ARGUMENT (-EINVAL). node lives as long as the stream. */
-    int (*authorise)(void *ctx, const struct _Envoy__Config__Core__V3__Node *node, void *peer, void **ret_user, struct err *e);
+     * INVALID_ARGUMENT (-EINVAL). node is the packed envoy.config.core.v3.Node, valid during the call. */
+    int (*authorise)(void *ctx, struct str node, void *peer, void **ret_user, struct err *e);
     /* What the node shall have of this type now: a new set that the server frees; NULL: the same as before (a pod that
      * is ending keeps its configuration). It may hold more than was asked for, the server filters. Called once per type after each xds_server_changed and when names are added. */
     struct xds_set *(*generate)(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want);

@@ -1,0 +1,368 @@
+/* One ADS stream of the server: what requests mean (subscription, ACK, NACK) in both framings.
+ * The rules are those of dataplane.md section 3 and Envoy's xds_protocol page. */
+#include "xds/stream.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+
+enum { GRPC_INVALID_ARGUMENT = 3, GRPC_RESOURCE_EXHAUSTED = 8, GRPC_INTERNAL = 13, GRPC_UNAUTHENTICATED = 16 };
+enum { NODE_ID_MAX = 1024, NACK_TEXT_MAX = 2048 };
+static char present; /* the value of map entries that are only keys */
+
+struct xds_stream *xds_stream_new(struct xds_server *sv, enum xds_framing f, void *peer, uint64_t now_ms)
+{
+    if (sv->n_streams >= sv->limits.streams) return NULL;
+    struct xds_stream *s = xcalloc(1, sizeof *s);
+    *s = (struct xds_stream){ .sv = sv, .framing = f, .peer = peer, .since_wall_ms = clock_wall_ms(), .tokens = sv->limits.burst, .tokens_ms = now_ms };
+    list_append(&sv->streams, &s->link);
+    sv->n_streams++;
+    return s;
+}
+
+void xds_sent_free(void *sent)
+{
+    xds_blob_unref(((struct xds_sent *)sent)->blob);
+    free(sent);
+}
+
+static void sub_free(struct xds_sub *u)
+{
+    map_free(&u->names, NULL);
+    map_free(&u->answer, NULL);
+    map_free(&u->sent, xds_sent_free);
+    xds_set_free(u->want);
+    free(u->nack);
+}
+
+void xds_stream_free(struct xds_stream *s)
+{
+    if (!s) return;
+    list_del(&s->link);
+    s->sv->n_streams--;
+    waits_answered(s, XDS__N, false);
+    for (int t = 0; t < XDS__N; t++) sub_free(&s->sub[t]);
+    map_free(&s->await, NULL);
+    if (s->named && s->sv->ops.gone) s->sv->ops.gone(s->sv->ctx, s->user);
+    free(s->node);
+    free(s->user_agent);
+    free(s);
+}
+
+struct str xds_stream_node(const struct xds_stream *s) { return str_of(s->node); }
+void *xds_stream_user(const struct xds_stream *s) { return s->user; }
+
+void stream_wake(struct xds_stream *s)
+{
+    if (s->sv->ops.wake) s->sv->ops.wake(s->sv->ctx, s->peer);
+}
+
+/* --- what differs --- */
+
+static bool sub_held(const struct xds_sub *u, struct str name, const struct xds_blob *b)
+{
+    const struct xds_sent *have = map_get(&u->sent, name);
+    return have && have->hash == b->hash;
+}
+
+static void sub_forget(struct xds_sub *u, struct str name)
+{
+    struct xds_sent *have = map_remove(&u->sent, name);
+    if (have) xds_sent_free(have);
+}
+
+bool sub_diff(struct xds_stream *s, enum xds_type t)
+{
+    struct xds_sub *u = &s->sub[t];
+    bool silent = s->framing == XDS_SOTW && !xds_types[t].complete; /* no way to say that something is gone */
+    u->n_add = u->n_gone = 0;
+    if (!u->used || !u->want) return false;
+    map_foreach (e, &u->want->by_name)
+        if (sub_wants(u, map_key(e)) && !sub_held(u, map_key(e), e->value)) u->n_add++;
+    map_foreach (e, &u->sent) {
+        if (xds_set_get(u->want, map_key(e))) continue;
+        if (silent) {
+            xds_sent_free(e->value);
+            e->value = NULL;
+            map_remove(&u->sent, map_key(e));
+        } else {
+            u->n_gone++;
+        }
+    }
+    return u->n_add || u->n_gone;
+}
+
+bool sub_refresh(struct xds_stream *s, enum xds_type t)
+{
+    struct xds_sub *u = &s->sub[t];
+    if (!u->used) return false;
+    struct xds_interest want = { .wildcard = u->wildcard, .names = &u->names };
+    struct xds_set *set = s->sv->ops.generate(s->sv->ctx, s->user, s, t, &want);
+    if (set) {
+        xds_set_free(u->want);
+        u->want = set;
+    }
+    return sub_diff(s, t);
+}
+
+bool clusters_settled(const struct xds_stream *s)
+{
+    const struct xds_sub *u = &s->sub[XDS_CLUSTER];
+    return !u->used || (!u->reply && u->n_add == 0 && !u->pending && s->await.n == 0);
+}
+
+bool routes_settled(const struct xds_stream *s)
+{
+    for (int t = XDS_LISTENER; t <= XDS_ROUTE; t++) {
+        const struct xds_sub *u = &s->sub[t];
+        if (u->used && (u->reply || u->n_add || u->pending || u->nacked)) return false;
+    }
+    return true;
+}
+
+bool stream_quiet(const struct xds_stream *s)
+{
+    for (int t = 0; t < XDS__N; t++) {
+        const struct xds_sub *u = &s->sub[t];
+        if (u->used && (u->reply || u->answer.n || u->n_add || u->n_gone || u->pending)) return false;
+    }
+    return true;
+}
+
+/* --- subscriptions --- */
+
+/* A name is asked for no more: what the client had of it is forgotten, so that asking again is answered again. */
+static void sub_drop(struct xds_stream *s, enum xds_type t, struct str name)
+{
+    struct xds_sub *u = &s->sub[t];
+    if (!map_get(&u->names, name)) return; /* phantom: ignored */
+    if (t == XDS_ENDPOINT) map_remove(&s->await, name);
+    map_remove(&u->answer, name);
+    if (!u->wildcard) sub_forget(u, name);
+    else if (s->framing == XDS_DELTA) map_put(&u->answer, name, &present); /* does the wildcard cover it? */
+    map_remove(&u->names, name); /* last: `name` may be its key */
+}
+
+static void sub_leave_wildcard(struct xds_sub *u)
+{
+    u->wildcard = false;
+    map_foreach (e, &u->sent)
+        if (!map_get(&u->names, map_key(e))) sub_forget(u, map_key(e));
+    map_foreach (e, &u->names) map_put(&u->answer, map_key(e), &present);
+}
+
+/* True when the list differs from what was known. */
+static bool subscribe_sotw(struct xds_stream *s, enum xds_type t, const struct xds_request *r)
+{
+    struct xds_sub *u = &s->sub[t];
+    struct map now = { 0 };
+    bool star = false, changed = false;
+    vec_foreach (n, &r->names) {
+        if (str_eq(*n, STR("*"))) star = true;
+        else map_put(&now, *n, &present);
+    }
+    if (r->names.n) u->named = true;
+    else if (!u->named && xds_types[t].complete) star = true;
+    map_foreach (e, &u->names)
+        if (!map_get(&now, map_key(e))) {
+            sub_drop(s, t, map_key(e));
+            changed = true;
+        }
+    map_foreach (e, &now)
+        if (!map_get(&u->names, map_key(e))) {
+            map_put(&u->names, map_key(e), &present);
+            changed = true;
+        }
+    map_free(&now, NULL);
+    if (star && !u->wildcard) u->wildcard = u->reply = changed = true;
+    if (!star && u->wildcard) {
+        sub_leave_wildcard(u);
+        map_free(&u->answer, NULL);
+        changed = true;
+    }
+    return changed;
+}
+
+/* The answer of this nonce was taken, and now the same list comes once more: the client lost something and wants it again. */
+static void repeat_sotw(struct xds_stream *s, struct xds_sub *u)
+{
+    if (u->repeated || u->nacked || u->pending) return;
+    u->repeated = true;
+    map_foreach (e, &u->names)
+        if (map_get(&u->sent, map_key(e))) map_put(&u->answer, map_key(e), &present);
+}
+
+static void hold_initial(struct xds_stream *s, struct xds_sub *u, const struct xds_request *r)
+{
+    vec_foreach (h, &r->held) {
+        char text[17] = "", *end = text;
+        uint64_t hash = 0;
+        if (h->version.n < sizeof text) {
+            memcpy(text, h->version.p, h->version.n);
+            hash = strtoull(text, &end, 16);
+        }
+        if (*end || end == text) hash = 0; /* not a version of ours: differs from everything */
+        struct xds_sent *have = xcalloc(1, sizeof *have);
+        have->hash = hash;
+        struct xds_sent *old = map_put(&u->sent, h->name, have);
+        if (old) xds_sent_free(old);
+    }
+}
+
+static bool subscribe_delta(struct xds_stream *s, enum xds_type t, const struct xds_request *r, bool first)
+{
+    struct xds_sub *u = &s->sub[t];
+    if (first) hold_initial(s, u, r);
+    if (first && r->names.n == 0 && xds_types[t].complete) u->wildcard = u->reply = true;
+    vec_foreach (n, &r->unsubscribe) {
+        if (!str_eq(*n, STR("*"))) sub_drop(s, t, *n);
+        else if (u->wildcard) sub_leave_wildcard(u);
+    }
+    vec_foreach (n, &r->names) {
+        if (str_eq(*n, STR("*"))) {
+            if (!u->wildcard) u->wildcard = u->reply = true;
+            continue;
+        }
+        map_put(&u->names, *n, &present);
+        /* asked for again is answered again; what a reconnecting client holds at this version is not */
+        if (!first || !map_get(&u->sent, *n)) map_put(&u->answer, *n, &present);
+    }
+    if (first && !u->wildcard) map_foreach (e, &u->sent) /* held but not asked for: nobody's */
+        if (!map_get(&u->names, map_key(e))) sub_forget(u, map_key(e));
+    return first || r->names.n || r->unsubscribe.n;
+}
+
+/* --- ACK and NACK --- */
+
+static uint64_t nonce_of(struct str nonce)
+{
+    uint64_t n = 0;
+    return str_u64(nonce, &n) ? n : UINT64_MAX;
+}
+
+static void await_answered(struct xds_stream *s, uint64_t nonce)
+{
+    map_foreach (e, &s->await)
+        if ((uintptr_t)e->value == 1 + nonce) map_remove(&s->await, map_key(e));
+}
+
+/* Warming clusters whose endpoints do not exist in the world are not waited for. */
+static void await_prune(struct xds_stream *s)
+{
+    const struct xds_sub *u = &s->sub[XDS_ENDPOINT];
+    if (u->used) map_foreach (e, &s->await)
+        if (!xds_set_get(u->want, map_key(e))) map_remove(&s->await, map_key(e));
+}
+
+/* A peer's text for logs and people: one line of plain characters. */
+static char *plain_text(struct str text)
+{
+    char *t = str_dup(str_first(text, NACK_TEXT_MAX));
+    for (char *c = t; *c; c++)
+        if (*c < ' ' || *c > '~') *c = *c == '\n' || *c == '\t' ? ' ' : '?';
+    return t;
+}
+
+static void answered(struct xds_stream *s, enum xds_type t, const struct xds_request *r)
+{
+    struct xds_sub *u = &s->sub[t];
+    u->pending = u->repeated = false;
+    u->nacked = r->has_error;
+    free(u->nack);
+    u->nack = r->has_error ? plain_text(r->error) : NULL;
+    if (t == XDS_ENDPOINT) await_answered(s, u->nonce);
+    if (t == XDS_CLUSTER) await_prune(s);
+    if (r->has_error) {
+        log_warn("%s refused %s: %s", s->node, xds_types[t].name, u->nack);
+    } else {
+        u->acked = true;
+        u->acked_version = u->version;
+        u->acked_wall_ms = clock_wall_ms();
+    }
+}
+
+/* --- a request --- */
+
+static bool printable(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~') return false;
+    return true;
+}
+
+static int stream_first(struct xds_stream *s, const struct xds_request *r, struct err *e)
+{
+    enum { NODE_ID = 1, NODE_USER_AGENT = 6 };
+    struct str id = { 0 }, agent = { 0 };
+    if (!r->has_node || !pb_find(r->node, NODE_ID, &id) || id.n == 0)
+        return err_set(e, -EINVAL, "the first request names no node id");
+    if (id.n > NODE_ID_MAX || !printable(id)) return err_set(e, -EINVAL, "the node id is no plain text of at most %d bytes", NODE_ID_MAX);
+    int rc = s->sv->ops.authorise(s->sv->ctx, r->node, s->peer, &s->user, e);
+    if (rc) return rc;
+    s->named = true;
+    s->node = str_dup(id);
+    if (!pb_find(r->node, NODE_USER_AGENT, &agent) || agent.n > 128 || !printable(agent)) agent = STR("");
+    s->user_agent = str_dup(agent);
+    log_info("%s: %s stream opened by %s", s->node, s->framing == XDS_DELTA ? "delta" : "state-of-the-world", agent.n ? s->user_agent : "unknown");
+    return 0;
+}
+
+static int take_token(struct xds_stream *s, uint64_t now_ms, struct err *e)
+{
+    const struct xds_server_limits *l = &s->sv->limits;
+    s->tokens = MIN((double)l->burst, s->tokens + (double)(now_ms - MIN(now_ms, s->tokens_ms)) * l->per_s / 1000);
+    s->tokens_ms = now_ms;
+    if (s->tokens < 1) return err_set(e, -E2BIG, "more than %u requests per second", l->per_s);
+    s->tokens -= 1;
+    return 0;
+}
+
+static bool take_subscription(struct xds_stream *s, enum xds_type t, const struct xds_request *r, bool first, bool stale, bool answer)
+{
+    struct xds_sub *u = &s->sub[t];
+    if (s->framing == XDS_DELTA) return subscribe_delta(s, t, r, first);
+    if (stale) return false; /* it speaks of an older answer; the newer one will be answered too */
+    bool changed = subscribe_sotw(s, t, r);
+    if (!changed && !answer && !first && !r->has_error) repeat_sotw(s, u);
+    return changed;
+}
+
+static void stream_request(struct xds_stream *s, enum xds_type t, const struct xds_request *r)
+{
+    struct xds_sub *u = &s->sub[t];
+    bool first = !u->used, spontaneous = r->nonce.n == 0;
+    bool stale = !first && (spontaneous ? u->nonce != 0 : nonce_of(r->nonce) != u->nonce);
+    bool answer = !first && !spontaneous && !stale && u->pending;
+    u->used = true;
+    if (answer) answered(s, t, r);
+    bool changed = take_subscription(s, t, r, first, stale, answer);
+    if (changed && t == XDS_LISTENER && !u->wildcard) /* a proxyless client: all else follows from the listeners it names */
+        for (int i = 0; i < XDS__N; i++) sub_refresh(s, (enum xds_type)i);
+    else if (changed) sub_refresh(s, t);
+    else sub_diff(s, t);
+    if (answer) waits_answered(s, t, u->nacked);
+    stream_wake(s);
+}
+
+static int grpc_code(int rc)
+{
+    return rc == -EACCES ? GRPC_UNAUTHENTICATED : rc == -EINVAL ? GRPC_INVALID_ARGUMENT : rc == -E2BIG ? GRPC_RESOURCE_EXHAUSTED : GRPC_INTERNAL;
+}
+
+int xds_stream_recv(struct xds_stream *s, struct str msg, uint64_t now_ms, int *ret_grpc, struct err *e)
+{
+    struct xds_request r = { 0 };
+    s->sv->now_ms = now_ms;
+    int rc = msg.n > XDS_MESSAGE_MAX ? err_set(e, -E2BIG, "a request of %zu bytes; %u is the most", msg.n, XDS_MESSAGE_MAX) : 0;
+    if (rc == 0) rc = take_token(s, now_ms, e);
+    if (rc == 0) rc = xds_request_read(&r, s->framing, msg, e);
+    if (rc == 0 && !s->named) rc = stream_first(s, &r, e);
+    if (rc) {
+        *ret_grpc = grpc_code(rc);
+    } else {
+        enum xds_type t = xds_type_of(r.type_url);
+        if (t != XDS__N) stream_request(s, t, &r);
+        else log_debug("%s asks for %.*s, which is not served", s->node, (int)MIN(r.type_url.n, (size_t)200), r.type_url.p);
+    }
+    xds_request_free(&r);
+    return rc;
+}
