@@ -5,10 +5,10 @@
 
 #include "route/mutate.h"
 
-struct _Envoy__Extensions__Filters__Http__Fault__V3__HTTPFault;
-struct _Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy;
-struct _Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit;
-struct _Google__Protobuf__Any;
+struct Envoy__Extensions__Filters__Http__Fault__V3__HTTPFault;
+struct Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy;
+struct Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit;
+struct Google__Protobuf__Any;
 
 struct fault_config {
     bool has_delay, has_abort, has_rate;
@@ -64,8 +64,8 @@ struct route_filters {
     uint32_t disabled; /* bits 1 << enum http_filter_type */
 };
 
-struct fault_config *fault_compile(const struct _Envoy__Extensions__Filters__Http__Fault__V3__HTTPFault *m, struct route_build *b, struct err *e);
-struct cors_policy *cors_compile(const struct _Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy *m, struct route_build *b, struct err *e);
-struct local_ratelimit *local_ratelimit_compile(const struct _Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit *m, struct route_build *b, struct err *e);
+struct fault_config *fault_compile(const struct Envoy__Extensions__Filters__Http__Fault__V3__HTTPFault *m, struct route_build *b, struct err *e);
+struct cors_policy *cors_compile(const struct Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy *m, struct route_build *b, struct err *e);
+struct local_ratelimit *local_ratelimit_compile(const struct Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit *m, struct route_build *b, struct err *e);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-struct _Google__Protobuf__Struct;
+struct Google__Protobuf__Struct;
 
 /* X(name, text, argument): argument 0 none, 1 optional, 2 required. */
 #define FORMAT_OPS(X)                                                                                                   \
@@ -60,8 +60,16 @@ enum format_op {
     FMT__N
 };
 
+/* How a part is written. In JSON forms literals are JSON text already. */
+enum format_mode {
+    FMT_TEXT,
+    FMT_JSON_VALUE, /* a whole value: number, quoted string or null */
+    FMT_JSON_INNER, /* inside a string with other text: escaped, no quotes */
+};
+
 struct format_part {
     enum format_op op;
+    enum format_mode mode;
     struct str text;  /* FMT_LITERAL: the bytes; else the first argument (header names lower-case) */
     struct str alt;   /* REQ(X?Y): the second name */
     size_t max;       /* ":N": most bytes of the value; 0: no limit */
@@ -71,7 +79,6 @@ struct format {
     struct format_part *parts;
     size_t n;
     bool literal_only; /* at most one part, a literal: the value never changes */
-    bool json;         /* parts are pieces of one JSON object: values are escaped, numbers unquoted, unset is null */
     bool omit_empty;   /* unset values become "" (text) instead of "-" */
 };
 
@@ -85,7 +92,7 @@ struct format_source {
 /* Compiles text. Unknown operators and missing arguments are refused by name. Everything lives in the arena. */
 struct format *format_compile(struct str text, struct arena *a, struct err *e);
 /* json_format: a Struct whose strings are format strings. The line ends with a newline. */
-struct format *format_compile_json(const struct _Google__Protobuf__Struct *s, struct arena *a, struct err *e);
+struct format *format_compile_json(const struct Google__Protobuf__Struct *s, struct arena *a, struct err *e);
 /* Appends the text. unset: what stands for an unset value in text formats ("-" in logs, "" in headers). */
 void format_write(const struct format *f, const struct format_source *src, struct str unset, struct buf *out);
 

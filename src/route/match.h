@@ -6,9 +6,9 @@
 #include "base/err.h"
 #include "route/regex.h"
 
-struct _Envoy__Type__Matcher__V3__StringMatcher;
-struct _Envoy__Config__Route__V3__HeaderMatcher;
-struct _Envoy__Config__Route__V3__QueryParameterMatcher;
+struct Envoy__Type__Matcher__V3__StringMatcher;
+struct Envoy__Config__Route__V3__HeaderMatcher;
+struct Envoy__Config__Route__V3__QueryParameterMatcher;
 
 /* Regexes are not arena memory: whoever owns the arena keeps this list and frees it (regex_list_free) before the arena. */
 struct regex_list {
@@ -22,6 +22,8 @@ struct route_build {
     struct arena *arena;
     struct regex_list *regexes;
 };
+/* A lower-case copy (ASCII); NULL is "". */
+struct str route_lower(struct arena *a, const char *text);
 /* A regex that lives as long as the build's arena; NULL and *e when it is bad. */
 struct regex *route_regex(struct route_build *b, const char *pattern, struct err *e);
 
@@ -33,7 +35,7 @@ struct string_match {
     struct str text;
     struct regex *regex;
 };
-int string_match_compile(struct string_match *m, const struct _Envoy__Type__Matcher__V3__StringMatcher *from, struct route_build *b, struct err *e);
+int string_match_compile(struct string_match *m, const struct Envoy__Type__Matcher__V3__StringMatcher *from, struct route_build *b, struct err *e);
 bool string_match(const struct string_match *m, struct str s);
 
 /* How route reads the headers of a request, whatever table holds them. */
@@ -50,7 +52,7 @@ struct header_match {
     bool present;              /* MATCH_PRESENT: wanted presence */
     bool invert, missing_as_empty;
 };
-int header_match_compile(struct header_match *m, const struct _Envoy__Config__Route__V3__HeaderMatcher *from, struct route_build *b, struct err *e);
+int header_match_compile(struct header_match *m, const struct Envoy__Config__Route__V3__HeaderMatcher *from, struct route_build *b, struct err *e);
 bool header_match(const struct header_match *m, const struct route_headers *h);
 static inline bool header_match_all(const struct header_match *m, size_t n, const struct route_headers *h)
 {
@@ -64,7 +66,7 @@ struct query_match {
     struct string_match value; /* MATCH_PRESENT: any value */
     bool present;
 };
-int query_match_compile(struct query_match *m, const struct _Envoy__Config__Route__V3__QueryParameterMatcher *from, struct route_build *b, struct err *e);
+int query_match_compile(struct query_match *m, const struct Envoy__Config__Route__V3__QueryParameterMatcher *from, struct route_build *b, struct err *e);
 /* query: what stands behind '?', without it. */
 bool query_match(const struct query_match *m, struct str query);
 /* First value of a key in a query; false when the key is absent. Not decoded (Envoy matches the raw text). */

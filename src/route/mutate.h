@@ -6,7 +6,7 @@
 #include "route/format.h"
 #include "route/match.h"
 
-struct _Envoy__Config__Core__V3__HeaderValueOption;
+struct Envoy__Config__Core__V3__HeaderValueOption;
 
 enum header_action { HEADER_APPEND, HEADER_ADD_IF_ABSENT, HEADER_OVERWRITE, HEADER_OVERWRITE_IF_EXISTS };
 
@@ -24,7 +24,7 @@ struct header_mutation {
 };
 
 /* Pseudo-headers and Host cannot be mutated: refused. */
-int header_mutation_compile(struct header_mutation *m, struct _Envoy__Config__Core__V3__HeaderValueOption **add, size_t n_add,
+int header_mutation_compile(struct header_mutation *m, struct Envoy__Config__Core__V3__HeaderValueOption **add, size_t n_add,
                             char **remove, size_t n_remove, struct route_build *b, struct err *e);
 
 /* How a mutation changes the caller's header table. */

@@ -10,7 +10,7 @@
 #include "route/filters.h"
 #include "route/mutate.h"
 
-struct _Envoy__Config__Route__V3__RouteConfiguration;
+struct Envoy__Config__Route__V3__RouteConfiguration;
 
 /* A request as matching sees it. Nothing is changed or kept. */
 struct route_request {
@@ -223,7 +223,7 @@ struct route_table {
 };
 
 /* Compiles; refuses with a message that names virtual host and route. The table keeps no pointer into `from`. */
-int route_table_new(const struct _Envoy__Config__Route__V3__RouteConfiguration *from, struct route_table **ret, struct err *e);
+int route_table_new(const struct Envoy__Config__Route__V3__RouteConfiguration *from, struct route_table **ret, struct err *e);
 struct route_table *route_table_ref(struct route_table *t);
 /* Frees with the last reference. Any thread. */
 void route_table_unref(struct route_table *t);
