@@ -64,7 +64,7 @@ struct store_event {
 struct store_watch;
 /* Calls fn for each later change, in order, after its whole commit took effect: first for those after version `since` that
  * are remembered, within this call; then within store_commit. -ESTALE: `since` is too old (HTTP 410) or from the future.
- * kind.n = 0: all kinds; ns.p NULL: all namespaces. fn may end its watch; it must not commit. */
+ * kind.n = 0: all kinds; ns.p NULL: all namespaces. fn may end its watch; it must not commit nor start one. */
 struct store_watch *store_watch(struct store *s, struct str kind, struct str ns, uint64_t since, void (*fn)(void *arg, const struct store_event *ev), void *arg,
                                 struct err *e);
 void store_unwatch(struct store_watch *w); /* NULL is fine */
