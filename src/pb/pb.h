@@ -68,8 +68,8 @@ ProtobufCMessage *pb_unpack(const ProtobufCMessageDescriptor *d, struct str byte
 /* The packed bytes, in the arena. */
 struct str pb_pack(const ProtobufCMessage *m, struct arena *a);
 /* An Any with the packed message ("type.googleapis.com/" + full name). */
-struct _Google__Protobuf__Any;
-struct _Google__Protobuf__Any *pb_any(const ProtobufCMessage *m, struct arena *a);
+struct Google__Protobuf__Any;
+struct Google__Protobuf__Any *pb_any(const ProtobufCMessage *m, struct arena *a);
 /* An empty message of a type, or a deep copy, in the arena. */
 ProtobufCMessage *pb_new(const ProtobufCMessageDescriptor *d, struct arena *a);
 ProtobufCMessage *pb_copy(const ProtobufCMessage *m, struct arena *a);

@@ -32,6 +32,7 @@ struct node {
     enum node_type type;
     unsigned line, col; /* from 1; the first character of the value */
     unsigned weight;    /* nodes in this subtree, aliases expanded */
+    unsigned height;    /* levels of this subtree: 1 for a scalar */
     bool b;             /* NODE_BOOL */
     struct str text;    /* scalars: the text as written, without quotes and escapes; NUL behind it */
     size_t n;           /* NODE_SEQ: items; NODE_MAP: pairs */
@@ -77,6 +78,8 @@ void tree_add(struct arena *a, struct node *map, struct str key, struct node *va
 void tree_push(struct arena *a, struct node *seq, struct node *item);
 /* Takes a key out; true if it was there. */
 bool tree_remove(struct node *map, const char *key);
+/* Sorts the keys of all mappings below by bytes, as kubectl prints them. */
+void tree_sort(struct node *n);
 /* Deep copy; tree_merge lays `over` on `base` as an RFC 7386 merge patch does (null removes) and returns the result. */
 struct node *tree_copy(struct arena *a, const struct node *n);
 struct node *tree_merge(struct arena *a, struct node *base, const struct node *over);
