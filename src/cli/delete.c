@@ -45,7 +45,7 @@ static int run(struct cli *c, int argc, char **argv)
     const struct kind *k;
     const char *name;
     int used;
-    if (resource_ref(argc, argv, &k, &name, &used, &e) < 0) return cli_fail(&e);
+    if (resource_parse(argc, argv, &k, &name, &used, &e) < 0) return cli_fail(&e);
     r = delete_one(c, k, c->ns, name);
     for (int i = used; i < argc; i++) {
         int one = delete_one(c, k, c->ns, argv[i]);

@@ -211,7 +211,7 @@ static int run(struct cli *c, int argc, char **argv)
     c->ns = shared.ns ? shared.ns : c->ns;
     int r = state_require(c);
     if (r) return r;
-    if (resource_ref(argc, argv, &k, &name, &used, &e) < 0) return cli_fail(&e);
+    if (resource_parse(argc, argv, &k, &name, &used, &e) < 0) return cli_fail(&e);
     json_t *o = resource_get(c, k, c->ns, name, &e);
     if (!o) return cli_fail(&e);
     describe_head(o, k);

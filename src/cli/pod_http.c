@@ -18,7 +18,7 @@ static int read_all(int fd, struct buf *b, struct err *e)
 /* HTTP/1.0 keeps the answer simple: no chunks, the connection ends it. */
 int pod_http_get(const struct cli *c, const char *ns, const char *pod, uint16_t port, const char *path, struct buf *body, struct err *e)
 {
-    AUTO(close_p) int fd = node_dial(c->state, ns, pod, port, e);
+    AUTO(close_p) int fd = node_client_dial(c->state, ns, pod, NULL, port, e);
     if (fd < 0) return fd;
     AUTO(free_p) char *request = xasprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
     struct str left = str_of(request);

@@ -25,7 +25,7 @@ char *resource_path(const struct kind *k, const char *ns, const char *name)
     return path;
 }
 
-int resource_ref(int argc, char **argv, const struct kind **ret_kind, const char **ret_name, int *ret_used, struct err *e)
+int resource_parse(int argc, char **argv, const struct kind **ret_kind, const char **ret_name, int *ret_used, struct err *e)
 {
     char *slash = strchr(argv[0], '/');
     if (!slash && argc < 2) return err_set(e, -EINVAL, "a name is missing: KIND NAME or KIND/NAME");

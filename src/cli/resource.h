@@ -10,7 +10,7 @@ const struct kind *resource_kind(const char *word, struct err *e);
 /* "/apis/GROUP/VERSION/namespaces/NS/PLURAL[/NAME]"; ns NULL: all namespaces; name NULL: the list. Heap string. */
 char *resource_path(const struct kind *k, const char *ns, const char *name);
 /* Splits "KIND/NAME" or takes KIND and NAME from two arguments; *ret_used tells how many were taken. */
-int resource_ref(int argc, char **argv, const struct kind **ret_kind, const char **ret_name, int *ret_used, struct err *e);
+int resource_parse(int argc, char **argv, const struct kind **ret_kind, const char **ret_name, int *ret_used, struct err *e);
 /* Fetches one object; NULL and e. The caller owns it. */
 json_t *resource_get(const struct cli *c, const struct kind *k, const char *ns, const char *name, struct err *e);
 /* A pod by name, "pod/NAME" or "deploy/NAME" (its first running pod). NULL and e. The caller owns it. */

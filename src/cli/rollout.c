@@ -48,7 +48,7 @@ static int run(struct cli *c, int argc, char **argv)
     int used, r = state_require(c);
     c->ns = shared.ns ? shared.ns : c->ns;
     if (r) return r;
-    if (resource_ref(argc, argv, &k, &p.name, &used, &e) < 0) return cli_fail(&e);
+    if (resource_parse(argc, argv, &k, &p.name, &used, &e) < 0) return cli_fail(&e);
     if (strcmp(k->plural, "deployments") != 0) return cli_failf("rollouts are watched of deployments, not of %s", k->plural);
     json_t *now = resource_get(c, k, c->ns, p.name, &e);
     if (!now) return cli_fail(&e);

@@ -13,7 +13,7 @@ static int run(struct cli *c, int argc, char **argv)
     c->ns = shared.ns ? shared.ns : c->ns;
     if (r) return r;
     if (replicas < 0) return cli_usage(c, "--replicas N is missing");
-    if (resource_ref(argc, argv, &k, &name, &used, &e) < 0) return cli_fail(&e);
+    if (resource_parse(argc, argv, &k, &name, &used, &e) < 0) return cli_fail(&e);
     if (strcmp(k->plural, "deployments") != 0) return cli_failf("%s cannot be scaled; a deployment can", k->plural);
     char body[64], *path = resource_path(k, c->ns, name);
     struct api_answer a;

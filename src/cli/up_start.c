@@ -1,0 +1,158 @@
+/* The starter: what a person would do by hand after the mesh is there, with progress. */
+#include "base/clock.h"
+#include "base/map.h"
+#include "cli/apply.h"
+#include "cli/columns.h"
+#include "cli/resource.h"
+#include "cli/up.h"
+#include "workload/workload.h"
+
+#include <unistd.h>
+
+/* weftd may still be opening its store: the listening socket is there from the start, so a call waits for it. */
+static int send_files(const struct cli *c, const struct file_list *files, json_t **ret, struct err *e)
+{
+    long status = 0;
+    json_t *answer = apply_send(c, "apply", files, 0, false, &status, e);
+    if (!answer) return cli_fail(e);
+    apply_print_findings(answer);
+    if (status >= 300) {
+        json_decref(answer);
+        return EXIT_FAILED;
+    }
+    *ret = answer;
+    return EXIT_OK;
+}
+
+/* The ingress gateway, when a port of this machine shall lead into it. */
+static int apply_gateway(const struct cli *c, struct err *e)
+{
+    struct file f = { .name = (char *)"(ingress gateway)" };
+    struct file_list one = { &f, 1, 1 };
+    json_t *answer = NULL;
+    buf_puts(&f.text, workload_gateway_yaml);
+    int r = send_files(c, &one, &answer, e);
+    buf_free(&f.text);
+    json_decref(answer);
+    return r;
+}
+
+static int apply_files(const struct cli *c, const struct up_options *o, struct err *e)
+{
+    struct file_list files;
+    json_t *answer = NULL;
+    if (o->files.n == 0) return EXIT_OK;
+    if (files_read(&o->files, &files, e) < 0) return cli_fail(e);
+    int r = send_files(c, &files, &answer, e);
+    file_list_free(&files);
+    json_decref(answer);
+    return r;
+}
+
+static bool deployment_done(const json_t *d)
+{
+    int64_t want = json_number(d, "spec.replicas", 1);
+    return json_number(d, "status.observedGeneration", 0) >= json_number(d, "metadata.generation", 0) &&
+           json_number(d, "status.updatedReplicas", 0) >= want && json_number(d, "status.availableReplicas", 0) >= want;
+}
+
+/* Deployments by "ns/name" that are still coming up. */
+struct waiting {
+    struct map open;
+    int64_t total;
+};
+
+static bool on_event(json_t *event, void *arg)
+{
+    struct waiting *w = arg;
+    const json_t *d = json_object_get(event, "object");
+    const char *ns = json_text(d, "metadata.namespace"), *name = json_text(d, "metadata.name"), *type = json_text(event, "type");
+    if (!ns || !name || !type) return true;
+    char *key = xasprintf("%s/%s", ns, name);
+    if (deployment_done(d) || strcmp(type, "DELETED") == 0) map_remove(&w->open, str_of(key));
+    free(key);
+    return w->open.n > 0;
+}
+
+/* Why a deployment's pods do not run: the first bad word of their status. */
+static void explain(const struct cli *c, const char *ns)
+{
+    char *path = resource_path(kind_of(KIND_POD), ns, NULL);
+    json_t *list = api_get(c, path, NULL), *pod;
+    size_t i;
+    json_array_foreach(json_object_get(list, "items"), i, pod)
+    {
+        const char *status = columns_pod_status(pod), *message = json_text(pod, "status.message");
+        if (!message) message = json_text(pod, "status.containerStatuses.0.state.waiting.message");
+        if (strcmp(status, "Running") != 0) fprintf(stderr, "  pod %s/%s: %s%s%s\n", ns, json_text(pod, "metadata.name"), status, message ? ": " : "", message ? message : "");
+    }
+    json_decref(list);
+    free(path);
+}
+
+static int wait_running(const struct cli *c, const struct up_options *o, struct err *e)
+{
+    struct waiting w = { 0 };
+    char *path = resource_path(kind_of(KIND_DEPLOYMENT), NULL, NULL);
+    json_t *list = api_get(c, path, e), *d;
+    size_t i;
+    if (!list) return cli_fail(e);
+    json_array_foreach(json_object_get(list, "items"), i, d)
+    {
+        char *key = xasprintf("%s/%s", json_text(d, "metadata.namespace"), json_text(d, "metadata.name"));
+        if (!deployment_done(d)) map_put(&w.open, str_of(key), &w);
+        free(key);
+    }
+    char *url = xasprintf("%s?watch=1&resourceVersion=%s&timeoutSeconds=%" PRId64, path, json_text(list, "metadata.resourceVersion"), MAX(o->timeout_ms / 1000, (int64_t)1));
+    json_decref(list);
+    int r = w.open.n ? api_watch(c, url, on_event, &w, e) : 0;
+    map_foreach(entry, &w.open)
+    {
+        struct str name = map_key(entry), ns = str_cut(&name, '/');
+        fprintf(stderr, "error: deployment %s does not run after %" PRId64 " s\n", entry->key, o->timeout_ms / 1000);
+        char *text = str_dup(ns);
+        explain(c, text);
+        free(text);
+        r = r < 0 ? r : 1;
+    }
+    map_free(&w.open, NULL);
+    free(url);
+    free(path);
+    return r < 0 ? cli_fail(e) : r;
+}
+
+/* What to try: from what there is, in the words of a person who has just started. */
+static void hints(const struct cli *c, const struct up_options *o, const struct ingress *doors, uint64_t began)
+{
+    struct err e = { 0 };
+    char *path = resource_path(kind_of(KIND_POD), NULL, NULL);
+    json_t *list = api_get(c, path, &e), *first = json_path(list, "items.0");
+    const char *state = getenv("WEFT_STATE") || strcmp(c->state, "/var/lib/weft") == 0 ? NULL : c->state;
+    char *with = state ? xasprintf(" --state %s", state) : xstrdup("");
+    printf("The mesh runs: %zu pods, ready in %.1f s.\n\nTry, in another terminal:\n  weft%s get all\n  weft%s proxy-status\n", json_array_size(json_object_get(list, "items")),
+           (double)(clock_ms() - began) / 1000, with, with);
+    json_t *combat = resource_get(c, kind_of(KIND_SERVICE), "default", "k8s-combat-service-istio-mesh", NULL);
+    if (combat)
+        printf("  weft%s exec deploy/k8s-combat-service-v1 -- curl -s \\\n      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"\n", with);
+    else if (first) printf("  weft%s describe pod %s -n %s\n", with, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
+    for (int i = 0; i < o->ingress.n; i++) printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors[i].port == 443 ? "s" : "", doors[i].address, doors[i].port);
+    printf("  weft%s down\n", with);
+    json_decref(combat);
+    json_decref(list);
+    free(path);
+    free(with);
+}
+
+int up_start(const struct cli *c, const struct up_options *o, const struct ingress *doors)
+{
+    struct err e = { 0 };
+    uint64_t began = clock_ms();
+    bool terminal = isatty(STDERR_FILENO);
+    if (terminal) fprintf(stderr, "Starting the mesh in %s ...\n", c->state);
+    int r = o->ingress.n ? apply_gateway(c, &e) : EXIT_OK;
+    if (r == EXIT_OK) r = apply_files(c, o, &e);
+    if (r == EXIT_OK) r = wait_running(c, o, &e);
+    if (r == EXIT_OK) hints(c, o, doors, began);
+    fflush(stdout);
+    return r;
+}

@@ -1,0 +1,4 @@
+/* The command line: see src/cli. */
+#include "cli/cli.h"
+
+int main(int argc, char **argv) { return cli_main(argc, argv); }
