@@ -69,8 +69,10 @@ int main(int argc, char **argv)
     for (;;) {
         int n = epoll_wait(ep, batch, 64, -1);
         for (int i = 0; i < n; i++) {
-            if (batch[i].data.fd == listener) take(ep, listener, atoi(argv[2]));
-            else copy(batch[i].data.fd);
+            if (batch[i].data.fd == listener)
+                take(ep, listener, atoi(argv[2]));
+            else
+                copy(batch[i].data.fd);
         }
     }
 }

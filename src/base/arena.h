@@ -45,7 +45,7 @@ char *arena_strndup(struct arena *a, const char *p, size_t n);
 struct str arena_str(struct arena *a, struct str s);
 PRINTF_LIKE(2, 3) char *arena_printf(struct arena *a, const char *fmt, ...);
 
-#define arena_new(a, type)       ((type *)arena_zalloc((a), sizeof(type)))
-#define arena_array(a, type, n)  ((type *)arena_zalloc((a), sizeof(type) * (n)))
+#define arena_new(a, type)      ((type *)arena_zalloc((a), sizeof(type)))
+#define arena_array(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (n)))
 
 #endif

@@ -6,10 +6,10 @@
 #include "base/str.h"
 
 struct buf {
-    char *p;     /* heap block */
-    size_t off;  /* first byte not yet taken */
-    size_t len;  /* bytes held, from off */
-    size_t cap;  /* of the block */
+    char *p;      /* heap block */
+    size_t off;   /* first byte not yet taken */
+    size_t len;   /* bytes held, from off */
+    size_t cap;   /* of the block */
     size_t limit; /* most bytes to hold; 0: none */
 };
 

@@ -29,11 +29,17 @@ char *clock_http_date(int64_t wall_ms, char *buf, size_t n) { return format(wall
 char *clock_age(int64_t ms, char *buf, size_t n)
 {
     int64_t s = ms < 0 ? 0 : ms / 1000;
-    if (s < 120) snprintf(buf, n, "%" PRId64 "s", s);
-    else if (s < 600 && s % 60) snprintf(buf, n, "%" PRId64 "m%" PRId64 "s", s / 60, s % 60);
-    else if (s < 3 * 3600) snprintf(buf, n, "%" PRId64 "m", s / 60);
-    else if (s < 8 * 3600 && s / 60 % 60) snprintf(buf, n, "%" PRId64 "h%" PRId64 "m", s / 3600, s / 60 % 60);
-    else if (s < 48 * 3600) snprintf(buf, n, "%" PRId64 "h", s / 3600);
-    else snprintf(buf, n, "%" PRId64 "d", s / 86400);
+    if (s < 120)
+        snprintf(buf, n, "%" PRId64 "s", s);
+    else if (s < 600 && s % 60)
+        snprintf(buf, n, "%" PRId64 "m%" PRId64 "s", s / 60, s % 60);
+    else if (s < 3 * 3600)
+        snprintf(buf, n, "%" PRId64 "m", s / 60);
+    else if (s < 8 * 3600 && s / 60 % 60)
+        snprintf(buf, n, "%" PRId64 "h%" PRId64 "m", s / 3600, s / 60 % 60);
+    else if (s < 48 * 3600)
+        snprintf(buf, n, "%" PRId64 "h", s / 3600);
+    else
+        snprintf(buf, n, "%" PRId64 "d", s / 86400);
     return buf;
 }

@@ -52,8 +52,10 @@ int err_errno(struct err *e, const char *fmt, ...)
 char *err_text(const struct err *e, char *buf, size_t n)
 {
     char at[256] = "";
-    if (e->at.file && e->at.line) snprintf(at, sizeof at, "%s:%u:%u: ", e->at.file, e->at.line, e->at.col);
-    else if (e->at.file) snprintf(at, sizeof at, "%s: ", e->at.file);
+    if (e->at.file && e->at.line)
+        snprintf(at, sizeof at, "%s:%u:%u: ", e->at.file, e->at.line, e->at.col);
+    else if (e->at.file)
+        snprintf(at, sizeof at, "%s: ", e->at.file);
     snprintf(buf, n, "%serror: %s%s%s", at, e->what, e->hint[0] ? "; " : "", e->hint);
     return buf;
 }

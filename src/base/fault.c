@@ -6,7 +6,7 @@
 
 struct place {
     char name[24];
-    uint64_t nth;     /* fails the n-th time; 0: use percent */
+    uint64_t nth; /* fails the n-th time; 0: use percent */
     unsigned percent;
     _Atomic uint64_t seen;
 };
@@ -29,8 +29,10 @@ static void parse(struct str spec)
         if (percent) number.n--;
         if (!str_u64(number, &v)) continue;
         memcpy(p->name, one.p, (size_t)colon);
-        if (percent) p->percent = (unsigned)v;
-        else p->nth = v;
+        if (percent)
+            p->percent = (unsigned)v;
+        else
+            p->nth = v;
         place_count++;
     }
 }

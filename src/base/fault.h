@@ -9,7 +9,11 @@
 /* True when the place `name` must fail now: its n-th time ("alloc:17"), or a percentage of times ("write:30%"). */
 bool fault_hit(const char *name);
 #else
-static inline bool fault_hit(const char *name) { (void)name; return false; }
+static inline bool fault_hit(const char *name)
+{
+    (void)name;
+    return false;
+}
 #endif
 
 #endif

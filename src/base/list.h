@@ -30,8 +30,8 @@ static inline void list_del(struct link *l)
 }
 #define list_first(head, type, member) (list_empty(head) ? NULL : container_of((head)->next, type, member))
 /* The body may remove the current element. */
-#define list_foreach(it, head, type, member)                                                        \
-    for (type *it = container_of((head)->next, type, member), *it##_next = container_of(it->member.next, type, member); \
+#define list_foreach(it, head, type, member)                                                                                               \
+    for (type *it = container_of((head)->next, type, member), *it##_next = container_of(it->member.next, type, member);                    \
          &it->member != (head); it = it##_next, it##_next = container_of(it->member.next, type, member))
 
 #endif

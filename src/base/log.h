@@ -17,8 +17,10 @@ void log_set_level(enum log_level threshold);
 MUST_USE bool log_level_parse(const char *name, enum log_level *ret);
 PRINTF_LIKE(2, 3) void log_line(enum log_level level, const char *fmt, ...);
 
-#define log_at(level, ...) \
-    do { if (unlikely((int)(level) >= atomic_load_explicit(&log_threshold, memory_order_relaxed))) log_line((level), __VA_ARGS__); } while (0)
+#define log_at(level, ...)                                                                                                                 \
+    do {                                                                                                                                   \
+        if (unlikely((int)(level) >= atomic_load_explicit(&log_threshold, memory_order_relaxed))) log_line((level), __VA_ARGS__);          \
+    } while (0)
 #define log_trace(...) log_at(LOG_TRACE, __VA_ARGS__)
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_INFO, __VA_ARGS__)

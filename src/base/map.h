@@ -31,7 +31,8 @@ void map_free(struct map *m, void (*free_value)(void *));
 static inline struct str map_key(const struct map_entry *e) { return (struct str){ e->key, e->key_len }; }
 /* The entry at or behind position *i in insertion order; NULL at the end. Removing while iterating is fine, adding is not. */
 struct map_entry *map_next(const struct map *m, size_t *i);
-#define map_foreach(e, m) for (size_t i_##e = 0, once_##e = 1; once_##e; once_##e = 0) \
-    for (struct map_entry *e; (e = map_next((m), &i_##e)) != NULL;)
+#define map_foreach(e, m)                                                                                                                  \
+    for (size_t i_##e = 0, once_##e = 1; once_##e; once_##e = 0)                                                                           \
+        for (struct map_entry * e; (e = map_next((m), &i_##e)) != NULL;)
 
 #endif

@@ -9,18 +9,31 @@ struct str {
     size_t n;
 };
 
-#define STR(lit)   ((struct str){ "" lit, sizeof(lit) - 1 }) /* "" refuses what is not a literal */
-#define STR_INIT(lit) { "" lit, sizeof(lit) - 1 }            /* the same, for static initialisers */
-#define STR_ARG(s) (int)(s).n, (s).p                         /* printf("%.*s", STR_ARG(s)) */
+#define STR(lit) ((struct str){ "" lit, sizeof(lit) - 1 }) /* "" refuses what is not a literal */
+#define STR_INIT(lit)                                                                                                                      \
+    {                                                                                                                                      \
+        "" lit, sizeof(lit) - 1                                                                                                            \
+    }                                /* the same, for static initialisers */
+#define STR_ARG(s) (int)(s).n, (s).p /* printf("%.*s", STR_ARG(s)) */
 
 static inline struct str str_of(const char *c) { return (struct str){ c ? c : "", c ? strlen(c) : 0 }; }
 static inline struct str str_make(const void *p, size_t n) { return (struct str){ p, n }; }
 static inline bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 static inline bool str_eqc(struct str a, const char *c) { return str_eq(a, str_of(c)); }
 static inline bool str_ieq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0); }
-static inline bool str_starts(struct str s, struct str prefix) { return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0); }
-static inline bool str_ends(struct str s, struct str suffix) { return s.n >= suffix.n && (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0); }
-static inline struct str str_skip(struct str s, size_t n) { n = MIN(n, s.n); return (struct str){ s.p + n, s.n - n }; }
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+}
+static inline bool str_ends(struct str s, struct str suffix)
+{
+    return s.n >= suffix.n && (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+}
+static inline struct str str_skip(struct str s, size_t n)
+{
+    n = MIN(n, s.n);
+    return (struct str){ s.p + n, s.n - n };
+}
 static inline struct str str_first(struct str s, size_t n) { return (struct str){ s.p, MIN(n, s.n) }; }
 
 /* Order by bytes, shorter first: for sorting, not for people. */

@@ -46,8 +46,10 @@ static void written(struct http_request *r, const struct err *err, const struct 
     (void)trailers;
     int status = http_request_status(r);
     char text[512];
-    if (err) log_debug("agent: %s: %s", (const char *)arg, err_text(err, text, sizeof text));
-    else if (status >= 300 && status != 404) log_warn("agent: %s was answered with status %d", (const char *)arg, status);
+    if (err)
+        log_debug("agent: %s: %s", (const char *)arg, err_text(err, text, sizeof text));
+    else if (status >= 300 && status != 404)
+        log_warn("agent: %s was answered with status %d", (const char *)arg, status);
     free(arg);
 }
 
@@ -80,7 +82,10 @@ static void report_patch(struct agent *g, struct agent_pod *p, json_t *patch)
     report(g, p);
 }
 
-static void remove_from_api(struct agent *g, const json_t *pod) { api_write(g, "DELETE", pod_path(pod, "?gracePeriodSeconds=0"), NULL, ""); }
+static void remove_from_api(struct agent *g, const json_t *pod)
+{
+    api_write(g, "DELETE", pod_path(pod, "?gracePeriodSeconds=0"), NULL, "");
+}
 
 /* ---- pods ---- */
 
@@ -143,8 +148,10 @@ static void pod_event(struct agent *g, const char *type, json_t *object)
     if (!uid) return;
     struct agent_pod *p = map_get(&g->pod_by_uid, str_of(uid));
     if (strcmp(type, "DELETED") == 0) {
-        if (p && p->running) fabric_pod_stop(g->fabric, uid, 0);
-        else if (p) forget_pod(g, uid);
+        if (p && p->running)
+            fabric_pod_stop(g->fabric, uid, 0);
+        else if (p)
+            forget_pod(g, uid);
         return;
     }
     bool fresh = !p;
@@ -170,15 +177,16 @@ static void pods_listed(struct agent *g, const json_t *items)
     struct map wanted = { 0 };
     size_t i;
     json_t *object;
-    json_array_foreach(items, i, object) map_put(&wanted, str_of(json_text(object, "metadata.uid")), object);
-    map_foreach(e, &g->pod_by_uid)
-    {
+    json_array_foreach (items, i, object) map_put(&wanted, str_of(json_text(object, "metadata.uid")), object);
+    map_foreach (e, &g->pod_by_uid) {
         struct agent_pod *p = e->value;
-        if (map_get(&wanted, map_key(e))) report(g, p);
-        else if (p->running) fabric_pod_stop(g->fabric, e->key, 0);
+        if (map_get(&wanted, map_key(e)))
+            report(g, p);
+        else if (p->running)
+            fabric_pod_stop(g->fabric, e->key, 0);
     }
     map_free(&wanted, NULL);
-    json_array_foreach(items, i, object) pod_event(g, "ADDED", object);
+    json_array_foreach (items, i, object) pod_event(g, "ADDED", object);
 }
 
 static void on_status(void *ctx, const struct node_pod_status *s)
@@ -203,8 +211,8 @@ static void on_gone(void *ctx, const char *uid)
 static void on_event(void *ctx, const struct node_event *ev)
 {
     (void)ctx;
-    log_at(ev->warning ? LOG_WARN : LOG_INFO, "pod %s/%s%s%s: %s: %s", ev->ns, ev->pod, ev->container ? " " : "", ev->container ? ev->container : "", ev->reason,
-           ev->message);
+    log_at(ev->warning ? LOG_WARN : LOG_INFO, "pod %s/%s%s%s: %s: %s", ev->ns, ev->pod, ev->container ? " " : "",
+           ev->container ? ev->container : "", ev->reason, ev->message);
 }
 
 /* ---- services ---- */
@@ -212,7 +220,8 @@ static void on_event(void *ctx, const struct node_event *ev)
 static void service_event(struct agent *g, const char *type, json_t *object)
 {
     char *key = xasprintf("%s/%s", json_text(object, "metadata.namespace"), json_text(object, "metadata.name"));
-    json_t *old = strcmp(type, "DELETED") == 0 ? map_remove(&g->service_by_name, str_of(key)) : map_put(&g->service_by_name, str_of(key), json_incref(object));
+    json_t *old = strcmp(type, "DELETED") == 0 ? map_remove(&g->service_by_name, str_of(key))
+                                               : map_put(&g->service_by_name, str_of(key), json_incref(object));
     json_decref(old);
     free(key);
     net_changed(g);
@@ -225,7 +234,7 @@ static void services_listed(struct agent *g, const json_t *items)
     size_t i;
     json_t *object;
     map_free(&g->service_by_name, free_json);
-    json_array_foreach(items, i, object) service_event(g, "ADDED", object);
+    json_array_foreach (items, i, object) service_event(g, "ADDED", object);
     net_changed(g);
 }
 
@@ -275,8 +284,10 @@ static void feed_done(struct http_request *r, const struct err *err, const struc
         d->watching = false;
         buf_free(&d->body);
     }
-    if (good && d->watching) feed_start(d);
-    else timer_set(d->agent->loop, &d->again, RETRY_MS);
+    if (good && d->watching)
+        feed_start(d);
+    else
+        timer_set(d->agent->loop, &d->again, RETRY_MS);
 }
 
 static void feed_start(struct feed *d)
@@ -311,8 +322,18 @@ int agent_start(struct fabric *f, void *ctx, struct err *e)
     }
     fabric_callbacks(f, &callbacks, g);
     g->writer = http_client_new(g->loop, &api, &http);
-    g->pods = (struct feed){ .agent = g, .path = "/api/v1/pods", .event = pod_event, .listed = pods_listed, .client = http_client_new(g->loop, &api, &http), .again = { .fire = feed_again } };
-    g->services = (struct feed){ .agent = g, .path = "/api/v1/services", .event = service_event, .listed = services_listed, .client = http_client_new(g->loop, &api, &http), .again = { .fire = feed_again } };
+    g->pods = (struct feed){ .agent = g,
+                             .path = "/api/v1/pods",
+                             .event = pod_event,
+                             .listed = pods_listed,
+                             .client = http_client_new(g->loop, &api, &http),
+                             .again = { .fire = feed_again } };
+    g->services = (struct feed){ .agent = g,
+                                 .path = "/api/v1/services",
+                                 .event = service_event,
+                                 .listed = services_listed,
+                                 .client = http_client_new(g->loop, &api, &http),
+                                 .again = { .fire = feed_again } };
     feed_start(&g->pods);
     feed_start(&g->services);
     return 0;

@@ -13,11 +13,11 @@
 #include <jansson.h>
 
 struct agent_config {
-    const char *api_socket;      /* STATE/api.sock */
+    const char *api_socket; /* STATE/api.sock */
     const struct images *images;
-    int concurrency;             /* worker threads of each proxy */
-    bool delta;                  /* proxies use delta xDS */
-    const uint16_t *door_ports;  /* per door: the port of Service istio-system/istio-ingressgateway behind it */
+    int concurrency;            /* worker threads of each proxy */
+    bool delta;                 /* proxies use delta xDS */
+    const uint16_t *door_ports; /* per door: the port of Service istio-system/istio-ingressgateway behind it */
     size_t doors_n;
 };
 
@@ -28,7 +28,8 @@ int agent_start(struct fabric *f, void *ctx, struct err *e);
 
 /* agent_pod.c: a pod's JSON as a spec of the node. Everything lives in the arena or in the JSON. -EINVAL with the reason when the
  * pod cannot run here (an image without a program): *ret_reason is then Kubernetes' word for the waiting state. */
-int agent_pod_spec(const json_t *pod, const struct agent_config *cfg, bool root, struct arena *a, struct node_pod *ret, const char **ret_reason, struct err *e);
+int agent_pod_spec(const json_t *pod, const struct agent_config *cfg, bool root, struct arena *a, struct node_pod *ret,
+                   const char **ret_reason, struct err *e);
 /* The pod gets a sidecar; its interception. False: annotation or label sidecar.istio.io/inject is "false", or it is a gateway. */
 bool agent_pod_injected(const json_t *pod);
 bool agent_pod_is_gateway(const json_t *pod);
@@ -44,9 +45,9 @@ struct agent_view {
     const struct map *pods;     /* uid -> struct agent_pod * */
 };
 struct agent_pod {
-    json_t *object;      /* newest, owned */
-    json_t *patch;       /* status to report again after a reconnect, owned; NULL: none */
-    bool running;        /* the fabric has it */
+    json_t *object; /* newest, owned */
+    json_t *patch;  /* status to report again after a reconnect, owned; NULL: none */
+    bool running;   /* the fabric has it */
     bool ready, ended;
 };
 void agent_net_update(struct fabric *f, const struct agent_config *cfg, const struct agent_view *v);

@@ -14,8 +14,7 @@ static bool selected(const json_t *service, const json_t *pod)
     json_t *want = json_path(service, "spec.selector"), *v;
     const char *key, *ns = json_text(service, "metadata.namespace"), *pod_ns = json_text(pod, "metadata.namespace");
     if (!json_object_size(want) || !ns || !pod_ns || strcmp(ns, pod_ns) != 0) return false;
-    json_object_foreach(want, key, v)
-    {
+    json_object_foreach (want, key, v) {
         if (!json_equal(json_object_get(json_path(pod, "metadata.labels"), key), v)) return false;
     }
     return true;
@@ -29,11 +28,11 @@ static uint16_t target_port(const json_t *port, const json_t *pod)
     if (json_is_integer(target)) return (uint16_t)json_integer_value(target);
     const char *name = json_string_value(target);
     if (!name) return (uint16_t)json_number(port, "port", 0);
-    json_array_foreach(json_path(pod, "spec.containers"), i, c) json_array_foreach(json_object_get(c, "ports"), j, p)
-    {
-        const char *have = json_text(p, "name");
-        if (have && strcmp(have, name) == 0) return (uint16_t)json_number(p, "containerPort", 0);
-    }
+    json_array_foreach (json_path(pod, "spec.containers"), i, c)
+        json_array_foreach (json_object_get(c, "ports"), j, p) {
+            const char *have = json_text(p, "name");
+            if (have && strcmp(have, name) == 0) return (uint16_t)json_number(p, "containerPort", 0);
+        }
     return 0;
 }
 
@@ -41,8 +40,7 @@ static uint16_t target_port(const json_t *port, const json_t *pod)
 static struct addr *endpoints(struct net_view *n, const struct agent_view *v, const json_t *service, const json_t *port, size_t *count)
 {
     VEC(struct addr) found = { 0 };
-    map_foreach(entry, v->pods)
-    {
+    map_foreach (entry, v->pods) {
         const struct agent_pod *p = entry->value;
         const char *ip = json_text(p->object, "status.podIP");
         struct addr a;
@@ -61,10 +59,10 @@ static void add_vips(struct net_view *n, const struct agent_view *v, const json_
 {
     size_t i;
     json_t *port;
-    json_array_foreach(json_path(service, "spec.ports"), i, port)
-    {
+    json_array_foreach (json_path(service, "spec.ports"), i, port) {
         const char *protocol = json_text(port, "protocol"), *affinity = json_text(service, "spec.sessionAffinity");
-        struct node_vip vip = { .udp = protocol && strcmp(protocol, "UDP") == 0, .affinity = affinity && strcmp(affinity, "ClientIP") == 0 };
+        struct node_vip vip = { .udp = protocol && strcmp(protocol, "UDP") == 0,
+                                .affinity = affinity && strcmp(affinity, "ClientIP") == 0 };
         if (!addr_ip(&vip.addr, str_of(ip), (uint16_t)json_number(port, "port", 0))) continue;
         vip.endpoints = endpoints(n, v, service, port, &vip.n);
         vec_push(&n->vips, vip);
@@ -97,8 +95,7 @@ static void update_doors(struct fabric *f, struct net_view *n, const struct agen
         const struct addr *to = NULL;
         size_t count = 0, i;
         json_t *port;
-        json_array_foreach(json_path(service, "spec.ports"), i, port)
-        {
+        json_array_foreach (json_path(service, "spec.ports"), i, port) {
             if (json_number(port, "port", 0) == cfg->door_ports[d]) to = endpoints(n, v, service, port, &count);
         }
         fabric_door(f, d, to, count);
@@ -109,7 +106,7 @@ void agent_net_update(struct fabric *f, const struct agent_config *cfg, const st
 {
     struct net_view n = { 0 };
     arena_init(&n.a, 4096, 0);
-    map_foreach(entry, v->services) add_service(&n, v, entry->value);
+    map_foreach (entry, v->services) add_service(&n, v, entry->value);
     fabric_dns(f, n.names.v, n.names.n);
     fabric_vips(f, n.vips.v, n.vips.n);
     update_doors(f, &n, cfg, v);

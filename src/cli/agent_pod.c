@@ -46,8 +46,8 @@ static const char **strings(struct arena *a, const char *const *front, const jso
     while (front && front[n]) n++;
     const char **out = arena_array(a, const char *, n + json_array_size(list) + json_array_size(more) + 1);
     for (size_t k = 0; k < n; k++) out[k] = front[k];
-    json_array_foreach(list, i, v) out[n++] = json_is_string(v) ? json_string_value(v) : "";
-    json_array_foreach(more, i, v) out[n++] = json_is_string(v) ? json_string_value(v) : "";
+    json_array_foreach (list, i, v) out[n++] = json_is_string(v) ? json_string_value(v) : "";
+    json_array_foreach (more, i, v) out[n++] = json_is_string(v) ? json_string_value(v) : "";
     return out;
 }
 
@@ -73,7 +73,8 @@ static int command_of(struct making *m, const json_t *c, const char *const **ret
 /* valueFrom.fieldRef: what a pod may know of itself. */
 static const char *field_value(const json_t *pod, const char *path)
 {
-    static const char *const known[] = { "metadata.name", "metadata.namespace", "metadata.uid", "status.podIP", "spec.nodeName", "spec.serviceAccountName" };
+    static const char *const known[] = { "metadata.name", "metadata.namespace", "metadata.uid",
+                                         "status.podIP",  "spec.nodeName",      "spec.serviceAccountName" };
     for (size_t i = 0; path && i < ARRAY_LEN(known); i++) {
         if (strcmp(path, known[i]) == 0) return json_text(pod, path);
     }
@@ -87,8 +88,7 @@ static void environment(struct making *m, const json_t *c, struct node_container
     struct node_env *env = arena_array(m->a, struct node_env, json_array_size(list) + 1);
     size_t i, n = 0;
     json_t *v;
-    json_array_foreach(list, i, v)
-    {
+    json_array_foreach (list, i, v) {
         const char *name = json_text(v, "name"), *value = json_text(v, "value");
         if (!value) value = field_value(m->pod, json_text(v, "valueFrom.fieldRef.fieldPath"));
         if (name) env[n++] = (struct node_env){ name, value ? value : "" };
@@ -104,8 +104,7 @@ static uint16_t port_of(const json_t *c, const json_t *port)
     json_t *p;
     if (json_is_integer(port)) return (uint16_t)json_integer_value(port);
     const char *name = json_string_value(port);
-    json_array_foreach(json_object_get(c, "ports"), i, p)
-    {
+    json_array_foreach (json_object_get(c, "ports"), i, p) {
         const char *have = json_text(p, "name");
         if (name && have && strcmp(name, have) == 0) return (uint16_t)json_number(p, "containerPort", 0);
     }
@@ -148,8 +147,8 @@ static uint64_t quantity_milli(const json_t *v)
     static const struct {
         const char *unit;
         double factor;
-    } units[] = { { "", 1 }, { "m", 1e-3 }, { "k", 1e3 }, { "M", 1e6 }, { "G", 1e9 }, { "T", 1e12 },
-                  { "Ki", 1024 }, { "Mi", 1048576 }, { "Gi", 1073741824 }, { "Ti", 1099511627776 } };
+    } units[] = { { "", 1 },     { "m", 1e-3 },  { "k", 1e3 },      { "M", 1e6 },         { "G", 1e9 },
+                  { "T", 1e12 }, { "Ki", 1024 }, { "Mi", 1048576 }, { "Gi", 1073741824 }, { "Ti", 1099511627776 } };
     if (json_is_number(v)) return (uint64_t)(json_number_value(v) * 1000);
     const char *text = json_string_value(v);
     char *end = NULL;
@@ -206,7 +205,13 @@ static int proxy_container(struct making *m, struct node_container *out)
     json_decref(args);
     static const struct node_env marked[] = { { "WEFT_SOCKET_MARK", "1337" } };
     *out = (struct node_container){
-        .name = "istio-proxy", .argv = argv, .uid = -1, .gid = -1, .is_sidecar = true, .env = marked, .env_n = m->root ? 0 : 1,
+        .name = "istio-proxy",
+        .argv = argv,
+        .uid = -1,
+        .gid = -1,
+        .is_sidecar = true,
+        .env = marked,
+        .env_n = m->root ? 0 : 1,
         .startup = { .kind = NODE_PROBE_HTTP, .port = PORT_HEALTH, .path = "/healthz/ready", .period_ms = 100, .failure_threshold = 6000 },
         .readiness = { .kind = NODE_PROBE_HTTP, .port = PORT_HEALTH, .path = "/healthz/ready", .period_ms = 2000, .failure_threshold = 3 },
     };
@@ -216,7 +221,11 @@ static int proxy_container(struct making *m, struct node_container *out)
 static void bootstrap_file(struct making *m, const char *type, struct node_pod *out)
 {
     struct bootstrap_options o = {
-        .pod_ip = json_text(m->pod, "status.podIP"), .xds_ip = NODE_GATEWAY_IP, .xds_port = NODE_XDS_PORT, .type = type, .delta = m->cfg->delta,
+        .pod_ip = json_text(m->pod, "status.podIP"),
+        .xds_ip = NODE_GATEWAY_IP,
+        .xds_port = NODE_XDS_PORT,
+        .type = type,
+        .delta = m->cfg->delta,
     };
     json_t *j = bootstrap_make(m->pod, &o);
     char *text = json_dumps(j, JSON_COMPACT);
@@ -261,8 +270,7 @@ static int containers(struct making *m, struct node_pod *out)
     json_t *v;
     int r;
     if ((injected || gateway) && (r = proxy_container(m, &c[n++])) < 0) return r;
-    json_array_foreach(list, i, v)
-    {
+    json_array_foreach (list, i, v) {
         if (gateway && i == 0) continue; /* the gateway's only container is the proxy */
         if ((r = container(m, v, &c[n++])) < 0) return r;
     }
@@ -273,11 +281,14 @@ static int containers(struct making *m, struct node_pod *out)
     return 0;
 }
 
-int agent_pod_spec(const json_t *pod, const struct agent_config *cfg, bool root, struct arena *a, struct node_pod *ret, const char **ret_reason, struct err *e)
+int agent_pod_spec(const json_t *pod, const struct agent_config *cfg, bool root, struct arena *a, struct node_pod *ret,
+                   const char **ret_reason, struct err *e)
 {
     struct making m = { .pod = pod, .cfg = cfg, .root = root, .a = a, .reason = "CreateContainerConfigError", .e = e };
     const char *ip = json_text(pod, "status.podIP");
-    *ret = (struct node_pod){ .ns = json_text(pod, "metadata.namespace"), .name = json_text(pod, "metadata.name"), .uid = json_text(pod, "metadata.uid") };
+    *ret = (struct node_pod){ .ns = json_text(pod, "metadata.namespace"),
+                              .name = json_text(pod, "metadata.name"),
+                              .uid = json_text(pod, "metadata.uid") };
     *ret_reason = m.reason;
     if (!ip || !addr_ip(&ret->ip, str_of(ip), 0)) return err_set(e, -EINVAL, "the pod has no address");
     int r = containers(&m, ret);

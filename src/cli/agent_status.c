@@ -11,13 +11,14 @@ static json_t *time_of(int64_t wall_ms)
 
 static json_t *condition(const char *type, bool on, int64_t since_ms, const char *reason)
 {
-    return json_pack("{s:s, s:s, s:o, s:s*}", "type", type, "status", on ? "True" : "False", "lastTransitionTime", time_of(since_ms), "reason", on ? NULL : reason);
+    return json_pack("{s:s, s:s, s:o, s:s*}", "type", type, "status", on ? "True" : "False", "lastTransitionTime", time_of(since_ms),
+                     "reason", on ? NULL : reason);
 }
 
 static json_t *terminated(const struct node_termination *t)
 {
-    json_t *j = json_pack("{s:i, s:s*, s:s*, s:o, s:o}", "exitCode", t->exit_code, "reason", t->reason, "message", t->message, "startedAt", time_of(t->started_ms),
-                          "finishedAt", time_of(t->finished_ms));
+    json_t *j = json_pack("{s:i, s:s*, s:s*, s:o, s:o}", "exitCode", t->exit_code, "reason", t->reason, "message", t->message, "startedAt",
+                          time_of(t->started_ms), "finishedAt", time_of(t->finished_ms));
     if (t->signal) json_object_set_new(j, "signal", json_integer(t->signal));
     return j;
 }
@@ -34,8 +35,7 @@ static const char *image_of(const json_t *pod, const struct node_container_statu
 {
     size_t i;
     json_t *v;
-    json_array_foreach(json_path(pod, "spec.containers"), i, v)
-    {
+    json_array_foreach (json_path(pod, "spec.containers"), i, v) {
         const char *name = json_text(v, "name");
         if (name && strcmp(name, c->name) == 0) return json_text(v, "image");
     }
@@ -46,8 +46,8 @@ static const char *image_of(const json_t *pod, const struct node_container_statu
 static json_t *container_status(const json_t *pod, const struct node_container_status *c)
 {
     const char *image = image_of(pod, c);
-    json_t *j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:o}", "name", c->name, "image", image ? image : "", "imageID", "", "ready", c->ready, "started",
-                          c->started, "restartCount", (int)c->restarts, "state", state_of(c));
+    json_t *j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:o}", "name", c->name, "image", image ? image : "", "imageID", "", "ready",
+                          c->ready, "started", c->started, "restartCount", (int)c->restarts, "state", state_of(c));
     if (c->has_last) json_object_set_new(j, "lastState", json_pack("{s:o}", "terminated", terminated(&c->last)));
     return j;
 }
@@ -64,15 +64,18 @@ static json_t *container_statuses(const json_t *pod, const struct node_pod_statu
     return list;
 }
 
-static const char *const phases[] = { [NODE_PENDING] = "Pending", [NODE_PHASE_RUNNING] = "Running", [NODE_SUCCEEDED] = "Succeeded", [NODE_FAILED] = "Failed" };
+static const char *const phases[] = {
+    [NODE_PENDING] = "Pending", [NODE_PHASE_RUNNING] = "Running", [NODE_SUCCEEDED] = "Succeeded", [NODE_FAILED] = "Failed"
+};
 
 json_t *agent_status_patch(const json_t *pod, const struct node_pod_status *s)
 {
-    json_t *status = json_pack("{s:s, s:o, s:[o, o, o, o], s:o}", "phase", phases[s->phase], "startTime", time_of(s->started_ms), "conditions",
-                               condition("PodScheduled", true, s->started_ms, NULL), condition("Initialized", s->initialized, s->initialized_ms, "PodInitializing"),
+    json_t *status = json_pack("{s:s, s:o, s:[o, o, o, o], s:o}", "phase", phases[s->phase], "startTime", time_of(s->started_ms),
+                               "conditions", condition("PodScheduled", true, s->started_ms, NULL),
+                               condition("Initialized", s->initialized, s->initialized_ms, "PodInitializing"),
                                condition("ContainersReady", s->containers_ready, s->containers_ready_ms, "ContainersNotReady"),
-                               condition("Ready", s->ready, s->ready_ms, s->terminating ? "PodTerminating" : "ContainersNotReady"), "containerStatuses",
-                               container_statuses(pod, s));
+                               condition("Ready", s->ready, s->ready_ms, s->terminating ? "PodTerminating" : "ContainersNotReady"),
+                               "containerStatuses", container_statuses(pod, s));
     json_object_set_new(status, "message", s->message ? json_string(s->message) : json_null());
     return json_pack("{s:o}", "status", status);
 }
@@ -82,9 +85,11 @@ json_t *agent_status_refused(const json_t *pod, const char *reason, const char *
     json_t *list = json_array(), *v;
     int64_t now = clock_wall_ms();
     size_t i;
-    json_array_foreach(json_path(pod, "spec.containers"), i, v)
-        json_array_append_new(list, json_pack("{s:s, s:s*, s:s, s:b, s:b, s:i, s:{s:{s:s, s:s}}}", "name", json_text(v, "name"), "image", json_text(v, "image"), "imageID", "",
-                                              "ready", 0, "started", 0, "restartCount", 0, "state", "waiting", "reason", reason, "message", message));
-    return json_pack("{s:{s:s, s:[o, o], s:o, s:s}}", "status", "phase", "Pending", "conditions", condition("ContainersReady", false, now, "ContainersNotReady"),
-                     condition("Ready", false, now, "ContainersNotReady"), "containerStatuses", list, "message", message);
+    json_array_foreach (json_path(pod, "spec.containers"), i, v)
+        json_array_append_new(list, json_pack("{s:s, s:s*, s:s, s:b, s:b, s:i, s:{s:{s:s, s:s}}}", "name", json_text(v, "name"), "image",
+                                              json_text(v, "image"), "imageID", "", "ready", 0, "started", 0, "restartCount", 0, "state",
+                                              "waiting", "reason", reason, "message", message));
+    return json_pack("{s:{s:s, s:[o, o], s:o, s:s}}", "status", "phase", "Pending", "conditions",
+                     condition("ContainersReady", false, now, "ContainersNotReady"), condition("Ready", false, now, "ContainersNotReady"),
+                     "containerStatuses", list, "message", message);
 }

@@ -27,7 +27,13 @@ static int run(struct cli *c, int argc, char **argv)
 static const struct opt opts[] = { OPT_NAMESPACE(shared) };
 
 const struct command cmd_analyze = {
-    .name = "analyze", .args = "FILE...", .brief = "find mistakes in manifests, without a mesh",
+    .name = "analyze",
+    .args = "FILE...",
+    .brief = "find mistakes in manifests, without a mesh",
     .examples = "  weft analyze routes.yaml\n  weft analyze examples/canary/\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = -1, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = -1,
+    .run = run,
 };

@@ -32,7 +32,8 @@ static int failed(const struct cli *c, CURLcode code, struct err *e)
     return err_set(e, -EIO, "the mesh in %s did not answer: %s", c->state, curl_easy_strerror(code));
 }
 
-int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret, struct err *e)
+int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret,
+             struct err *e)
 {
     char *url, *content = xasprintf("Content-Type: %s", type ? type : "application/json");
     CURL *curl = begin(c, path, &url);

@@ -13,7 +13,8 @@ struct api_answer {
 };
 
 /* One call. body may be NULL; type NULL means application/json. 0 whenever an HTTP answer came, whatever its status. */
-int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret, struct err *e);
+int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret,
+             struct err *e);
 /* GET that must answer 200: its JSON, or NULL and e (the message of the Status that came). */
 json_t *api_get(const struct cli *c, const char *path, struct err *e);
 /* Turns an answer that is no success into e; 0 for 2xx. */

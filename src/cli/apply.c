@@ -7,7 +7,8 @@ static struct text_list names;
 static int64_t timeout_ms = 10000;
 static bool dry_run;
 
-json_t *apply_send(const struct cli *c, const char *verb, const struct file_list *files, int64_t wait_ms, bool dry, long *ret_status, struct err *e)
+json_t *apply_send(const struct cli *c, const char *verb, const struct file_list *files, int64_t wait_ms, bool dry, long *ret_status,
+                   struct err *e)
 {
     AUTO(free_p) char *body = files_body(files);
     AUTO(free_p) char *path = xasprintf("/weft/v1/%s?namespace=%s&timeoutMs=%" PRId64 "%s", verb, c->ns, wait_ms, dry ? "&dryRun=All" : "");
@@ -30,8 +31,7 @@ static void print_lines(const json_t *list)
 {
     size_t i;
     json_t *line;
-    json_array_foreach(list, i, line)
-    {
+    json_array_foreach (list, i, line) {
         if (json_is_string(line)) fprintf(stderr, "%s\n", json_string_value(line));
     }
 }
@@ -47,12 +47,12 @@ static void print_objects(const json_t *answer)
 {
     size_t i;
     json_t *r;
-    json_array_foreach(json_object_get(answer, "resources"), i, r)
-    {
+    json_array_foreach (json_object_get(answer, "resources"), i, r) {
         struct str version = str_of(json_text(r, "apiVersion")), group = str_cut(&version, '/');
         const char *name = json_text(r, "kind");
         const struct kind *k = kind_find(version.p ? group : STR(""), str_of(name));
-        printf("%s%s%s/%s %s\n", k ? k->singular : name, k && k->group[0] ? "." : "", k ? k->group : "", json_text(r, "name"), json_text(r, "action"));
+        printf("%s%s%s/%s %s\n", k ? k->singular : name, k && k->group[0] ? "." : "", k ? k->group : "", json_text(r, "name"),
+               json_text(r, "action"));
     }
 }
 
@@ -65,13 +65,11 @@ int apply_print_result(const json_t *answer)
     bool fine = true;
     if (of) printf("%" PRId64 " of %" PRId64 " proxies acknowledged in %" PRId64 " ms\n", acked, of, json_number(p, "ms", 0));
     fflush(stdout);
-    json_array_foreach(json_object_get(p, "missing"), i, v)
-    {
+    json_array_foreach (json_object_get(p, "missing"), i, v) {
         fprintf(stderr, "error: no acknowledgement from %s\n", json_string_value(v));
         fine = false;
     }
-    json_array_foreach(json_object_get(p, "refused"), i, v)
-    {
+    json_array_foreach (json_object_get(p, "refused"), i, v) {
         fprintf(stderr, "error: %s refused %s: %s\n", json_text(v, "node"), json_text(v, "type"), json_text(v, "why"));
         fine = false;
     }
@@ -107,7 +105,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_apply = {
-    .name = "apply", .args = "-f FILE", .brief = "create or change objects; returns when the proxies acknowledged",
+    .name = "apply",
+    .args = "-f FILE",
+    .brief = "create or change objects; returns when the proxies acknowledged",
     .examples = "  weft apply -f examples/canary/\n  weft apply -f weights.yaml --timeout 5s\n  cat routes.yaml | weft apply -f -\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 0, .max = 0, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 0,
+    .max = 0,
+    .run = run,
 };

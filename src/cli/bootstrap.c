@@ -9,8 +9,8 @@ static json_t *address(const char *ip, int port)
 /* A static cluster with one endpoint; http2 for gRPC. */
 static json_t *cluster(const char *name, const char *ip, int port, bool http2)
 {
-    json_t *c = json_pack("{s:s, s:s, s:s, s:{s:s, s:[{s:[{s:{s:o}}]}]}}", "name", name, "type", "STATIC", "connect_timeout", "1s", "load_assignment",
-                          "cluster_name", name, "endpoints", "lb_endpoints", "endpoint", "address", address(ip, port));
+    json_t *c = json_pack("{s:s, s:s, s:s, s:{s:s, s:[{s:[{s:{s:o}}]}]}}", "name", name, "type", "STATIC", "connect_timeout", "1s",
+                          "load_assignment", "cluster_name", name, "endpoints", "lb_endpoints", "endpoint", "address", address(ip, port));
     if (!http2) return c;
     json_object_set_new(c, "typed_extension_protocol_options",
                         json_pack("{s:{s:s, s:{s:{s:{s:s, s:s}}}}}", "envoy.extensions.upstreams.http.v3.HttpProtocolOptions", "@type",
@@ -22,13 +22,15 @@ static json_t *cluster(const char *name, const char *ip, int port, bool http2)
 /* A listener that answers one path from the admin interface and nothing else: health and metrics for the pod's network. */
 static json_t *window(const char *name, int port, const char *path, const char *admin_path)
 {
-    json_t *routes = json_pack("[{s:{s:s}, s:{s:s, s:s}}]", "match", "path", path, "route", "cluster", "admin", "prefix_rewrite", admin_path);
+    json_t *routes =
+        json_pack("[{s:{s:s}, s:{s:s, s:s}}]", "match", "path", path, "route", "cluster", "admin", "prefix_rewrite", admin_path);
     json_t *hcm = json_pack("{s:s, s:s, s:{s:[{s:s, s:[s], s:o}]}, s:[{s:s, s:{s:s}}]}", "@type",
-                            "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix", name,
-                            "route_config", "virtual_hosts", "name", name, "domains", "*", "routes", routes, "http_filters", "name",
-                            "envoy.filters.http.router", "typed_config", "@type", "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router");
-    return json_pack("{s:s, s:o, s:[{s:[{s:s, s:o}]}]}", "name", name, "address", address("0.0.0.0", port), "filter_chains", "filters", "name",
-                     "envoy.filters.network.http_connection_manager", "typed_config", hcm);
+                            "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                            "stat_prefix", name, "route_config", "virtual_hosts", "name", name, "domains", "*", "routes", routes,
+                            "http_filters", "name", "envoy.filters.http.router", "typed_config", "@type",
+                            "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router");
+    return json_pack("{s:s, s:o, s:[{s:[{s:s, s:o}]}]}", "name", name, "address", address("0.0.0.0", port), "filter_chains", "filters",
+                     "name", "envoy.filters.network.http_connection_manager", "typed_config", hcm);
 }
 
 /* The workload's name: the Deployment behind the ReplicaSet ("web-7d9c5b8f6" -> "web"), else the owner, else the pod. */
@@ -49,10 +51,11 @@ static json_t *node(const json_t *pod, const struct bootstrap_options *o)
     json_t *labels = json_path(pod, "metadata.labels");
     char *owner = workload(pod);
     const char *app = json_string_value(json_object_get(labels, "app"));
-    char *id = xasprintf("%s~%s~%s.%s~%s.svc.cluster.local", o->type, o->pod_ip, name, ns, ns), *service = xasprintf("%s.%s", app ? app : owner, ns);
-    json_t *metadata = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "NAME", name, "NAMESPACE", ns, "WORKLOAD_NAME", owner, "CLUSTER_ID", "Kubernetes",
-                                 "MESH_ID", "cluster.local", "INSTANCE_IPS", o->pod_ip, "INTERCEPTION_MODE", "REDIRECT", "SERVICE_ACCOUNT",
-                                 account ? account : "default", "NODE_NAME", "weft");
+    char *id = xasprintf("%s~%s~%s.%s~%s.svc.cluster.local", o->type, o->pod_ip, name, ns, ns),
+         *service = xasprintf("%s.%s", app ? app : owner, ns);
+    json_t *metadata = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "NAME", name, "NAMESPACE", ns, "WORKLOAD_NAME", owner,
+                                 "CLUSTER_ID", "Kubernetes", "MESH_ID", "cluster.local", "INSTANCE_IPS", o->pod_ip, "INTERCEPTION_MODE",
+                                 "REDIRECT", "SERVICE_ACCOUNT", account ? account : "default", "NODE_NAME", "weft");
     if (labels) json_object_set(metadata, "LABELS", labels);
     json_t *n = json_pack("{s:s, s:s, s:o}", "id", id, "cluster", service, "metadata", metadata);
     free(owner);
@@ -61,15 +64,20 @@ static json_t *node(const json_t *pod, const struct bootstrap_options *o)
     return n;
 }
 
-static json_t *ads_source(void) { return json_pack("{s:{}, s:s, s:s}", "ads", "resource_api_version", "V3", "initial_fetch_timeout", "0s"); }
+static json_t *ads_source(void)
+{
+    return json_pack("{s:{}, s:s, s:s}", "ads", "resource_api_version", "V3", "initial_fetch_timeout", "0s");
+}
 
 json_t *bootstrap_make(const json_t *pod, const struct bootstrap_options *o)
 {
-    json_t *dynamic = json_pack("{s:o, s:o, s:{s:s, s:s, s:b, s:[{s:{s:s}}]}}", "lds_config", ads_source(), "cds_config", ads_source(), "ads_config",
-                                "api_type", o->delta ? "DELTA_GRPC" : "GRPC", "transport_api_version", "V3", "set_node_on_first_message_only", 1,
-                                "grpc_services", "envoy_grpc", "cluster_name", "xds-grpc");
-    json_t *fixed = json_pack("{s:[o, o], s:[o, o]}", "clusters", cluster("xds-grpc", o->xds_ip, o->xds_port, true), cluster("admin", "127.0.0.1", PORT_ADMIN, false),
-                              "listeners", window("health", PORT_HEALTH, "/healthz/ready", "/ready"), window("metrics", PORT_METRICS, "/stats/prometheus", "/stats/prometheus"));
-    return json_pack("{s:o, s:{s:o}, s:o, s:o}", "node", node(pod, o), "admin", "address", address("127.0.0.1", PORT_ADMIN), "dynamic_resources", dynamic,
-                     "static_resources", fixed);
+    json_t *dynamic = json_pack("{s:o, s:o, s:{s:s, s:s, s:b, s:[{s:{s:s}}]}}", "lds_config", ads_source(), "cds_config", ads_source(),
+                                "ads_config", "api_type", o->delta ? "DELTA_GRPC" : "GRPC", "transport_api_version", "V3",
+                                "set_node_on_first_message_only", 1, "grpc_services", "envoy_grpc", "cluster_name", "xds-grpc");
+    json_t *fixed =
+        json_pack("{s:[o, o], s:[o, o]}", "clusters", cluster("xds-grpc", o->xds_ip, o->xds_port, true),
+                  cluster("admin", "127.0.0.1", PORT_ADMIN, false), "listeners", window("health", PORT_HEALTH, "/healthz/ready", "/ready"),
+                  window("metrics", PORT_METRICS, "/stats/prometheus", "/stats/prometheus"));
+    return json_pack("{s:o, s:{s:o}, s:o, s:o}", "node", node(pod, o), "admin", "address", address("127.0.0.1", PORT_ADMIN),
+                     "dynamic_resources", dynamic, "static_resources", fixed);
 }

@@ -10,13 +10,13 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cli {
-    const char *state;      /* directory of the mesh: database, sockets, logs, lock */
-    const char *ns;         /* -n; "default" when not given */
-    bool ns_given, all_ns;  /* -A */
-    const char *output;     /* -o; NULL: table */
-    char **rest;            /* what stands behind "--"; NULL without */
+    const char *state;     /* directory of the mesh: database, sockets, logs, lock */
+    const char *ns;        /* -n; "default" when not given */
+    bool ns_given, all_ns; /* -A */
+    const char *output;    /* -o; NULL: table */
+    char **rest;           /* what stands behind "--"; NULL without */
     int rest_n;
-    bool colour;            /* stdout is a terminal and NO_COLOR is not set */
+    bool colour; /* stdout is a terminal and NO_COLOR is not set */
     const struct command *command;
 };
 
@@ -54,7 +54,10 @@ struct command {
 };
 
 /* An option that many commands share. */
-#define OPT_NAMESPACE(c) { "namespace", 'n', OPT_TEXT, &(c).ns, "NS", "namespace (default: default)" }
+#define OPT_NAMESPACE(c)                                                                                                                   \
+    {                                                                                                                                      \
+        "namespace", 'n', OPT_TEXT, &(c).ns, "NS", "namespace (default: default)"                                                          \
+    }
 
 extern const struct command *const commands[];
 extern const size_t commands_n;

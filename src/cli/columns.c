@@ -30,8 +30,7 @@ static void joined(struct table *t, const json_t *list, const char *field)
     struct buf b = { 0 };
     size_t i;
     json_t *v;
-    json_array_foreach(list, i, v)
-    {
+    json_array_foreach (list, i, v) {
         const char *s = field ? json_text(v, field) : json_string_value(v);
         buf_printf(&b, "%s%s", b.len ? "," : "", s ? s : "");
     }
@@ -45,7 +44,7 @@ static void labels(struct table *t, const json_t *map)
     struct buf b = { 0 };
     const char *k;
     json_t *v;
-    json_object_foreach((json_t *)map, k, v) buf_printf(&b, "%s%s=%s", b.len ? "," : "", k, json_string_value(v));
+    json_object_foreach ((json_t *)map, k, v) buf_printf(&b, "%s%s=%s", b.len ? "," : "", k, json_string_value(v));
     char *s = b.len ? buf_steal(&b) : NULL;
     table_cell(t, s);
     free(s);
@@ -58,8 +57,7 @@ const char *columns_pod_status(const json_t *pod)
     size_t i;
     json_t *s;
     if (json_text(pod, "metadata.deletionTimestamp")) return "Terminating";
-    json_array_foreach(json_path(pod, "status.containerStatuses"), i, s)
-    {
+    json_array_foreach (json_path(pod, "status.containerStatuses"), i, s) {
         const char *why = json_text(s, "state.waiting.reason");
         if (!why) why = json_text(s, "state.terminated.reason");
         if (why) return why;
@@ -72,7 +70,7 @@ static void pod_ready(struct table *t, const json_t *o)
 {
     size_t i, ready = 0;
     json_t *s, *all = json_path(o, "status.containerStatuses");
-    json_array_foreach(all, i, s) ready += json_is_true(json_object_get(s, "ready"));
+    json_array_foreach (all, i, s) ready += json_is_true(json_object_get(s, "ready"));
     size_t n = json_array_size(all);
     if (n == 0) n = json_array_size(json_path(o, "spec.containers"));
     table_cellf(t, "%zu/%zu", ready, n);
@@ -85,7 +83,7 @@ static void pod_restarts(struct table *t, const json_t *o)
     size_t i;
     json_t *s;
     int64_t n = 0;
-    json_array_foreach(json_path(o, "status.containerStatuses"), i, s) n += json_number(s, "restartCount", 0);
+    json_array_foreach (json_path(o, "status.containerStatuses"), i, s) n += json_number(s, "restartCount", 0);
     table_cellf(t, "%" PRId64, n);
 }
 
@@ -110,8 +108,7 @@ static void svc_ports(struct table *t, const json_t *o)
     struct buf b = { 0 };
     size_t i;
     json_t *p;
-    json_array_foreach(json_path(o, "spec.ports"), i, p)
-    {
+    json_array_foreach (json_path(o, "spec.ports"), i, p) {
         const char *protocol = json_text(p, "protocol");
         buf_printf(&b, "%s%" PRId64 "/%s", b.len ? "," : "", json_number(p, "port", 0), protocol ? protocol : "TCP");
     }
@@ -158,22 +155,37 @@ static void ns_status(struct table *t, const json_t *o)
 }
 
 static const struct column pods[] = {
-    { "READY", pod_ready, false }, { "STATUS", pod_status, false }, { "RESTARTS", pod_restarts, false }, { "AGE", age, false },
-    { "IP", pod_ip, true }, { "NODE", pod_node, true }, { 0 },
+    { "READY", pod_ready, false },
+    { "STATUS", pod_status, false },
+    { "RESTARTS", pod_restarts, false },
+    { "AGE", age, false },
+    { "IP", pod_ip, true },
+    { "NODE", pod_node, true },
+    { 0 },
 };
 static const struct column services[] = {
-    { "TYPE", svc_type, false }, { "CLUSTER-IP", svc_ip, false }, { "EXTERNAL-IP", svc_external, false },
-    { "PORT(S)", svc_ports, false }, { "AGE", age, false }, { "SELECTOR", svc_selector, true }, { 0 },
+    { "TYPE", svc_type, false },
+    { "CLUSTER-IP", svc_ip, false },
+    { "EXTERNAL-IP", svc_external, false },
+    { "PORT(S)", svc_ports, false },
+    { "AGE", age, false },
+    { "SELECTOR", svc_selector, true },
+    { 0 },
 };
 static const struct column deployments[] = {
-    { "READY", dep_ready, false }, { "UP-TO-DATE", dep_updated, false }, { "AVAILABLE", dep_available, false }, { "AGE", age, false },
-    { "CONTAINERS", dep_containers, true }, { "IMAGES", dep_images, true }, { "SELECTOR", dep_selector, true }, { 0 },
+    { "READY", dep_ready, false },          { "UP-TO-DATE", dep_updated, false },
+    { "AVAILABLE", dep_available, false },  { "AGE", age, false },
+    { "CONTAINERS", dep_containers, true }, { "IMAGES", dep_images, true },
+    { "SELECTOR", dep_selector, true },     { 0 },
 };
 static const struct column replicasets[] = {
-    { "DESIRED", rs_desired, false }, { "CURRENT", rs_current, false }, { "READY", rs_ready, false }, { "AGE", age, false },
+    { "DESIRED", rs_desired, false },   { "CURRENT", rs_current, false },
+    { "READY", rs_ready, false },       { "AGE", age, false },
     { "SELECTOR", dep_selector, true }, { 0 },
 };
-static const struct column virtualservices[] = { { "GATEWAYS", vs_gateways, false }, { "HOSTS", vs_hosts, false }, { "AGE", age, false }, { 0 } };
+static const struct column virtualservices[] = {
+    { "GATEWAYS", vs_gateways, false }, { "HOSTS", vs_hosts, false }, { "AGE", age, false }, { 0 }
+};
 static const struct column destinationrules[] = { { "HOST", dr_host, false }, { "AGE", age, false }, { 0 } };
 static const struct column gateways[] = { { "AGE", age, false }, { "SELECTOR", gw_selector, true }, { 0 } };
 static const struct column secrets[] = { { "TYPE", secret_type, false }, { "DATA", secret_data, false }, { "AGE", age, false }, { 0 } };
@@ -184,9 +196,15 @@ static const struct {
     const char *plural;
     const struct column *columns;
 } kinds[] = {
-    { "pods", pods }, { "services", services }, { "deployments", deployments }, { "replicasets", replicasets },
-    { "virtualservices", virtualservices }, { "destinationrules", destinationrules }, { "gateways", gateways },
-    { "secrets", secrets }, { "namespaces", namespaces },
+    { "pods", pods },
+    { "services", services },
+    { "deployments", deployments },
+    { "replicasets", replicasets },
+    { "virtualservices", virtualservices },
+    { "destinationrules", destinationrules },
+    { "gateways", gateways },
+    { "secrets", secrets },
+    { "namespaces", namespaces },
 };
 
 static const struct column *columns_of(const char *plural)

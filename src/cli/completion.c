@@ -43,13 +43,21 @@ static void zsh(void)
 static int run(struct cli *c, int argc, char **argv)
 {
     (void)argc;
-    if (strcmp(argv[0], "bash") == 0) bash();
-    else if (strcmp(argv[0], "zsh") == 0) zsh();
-    else return cli_usage(c, "completion for \"%s\" is not made; there are bash and zsh", argv[0]);
+    if (strcmp(argv[0], "bash") == 0)
+        bash();
+    else if (strcmp(argv[0], "zsh") == 0)
+        zsh();
+    else
+        return cli_usage(c, "completion for \"%s\" is not made; there are bash and zsh", argv[0]);
     return EXIT_OK;
 }
 
 const struct command cmd_completion = {
-    .name = "completion", .args = "bash|zsh", .brief = "print shell completion",
-    .examples = "  source <(weft completion bash)\n", .min = 1, .max = 1, .run = run,
+    .name = "completion",
+    .args = "bash|zsh",
+    .brief = "print shell completion",
+    .examples = "  source <(weft completion bash)\n",
+    .min = 1,
+    .max = 1,
+    .run = run,
 };

@@ -61,7 +61,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_delete = {
-    .name = "delete", .args = "-f FILE | KIND NAME...", .brief = "delete objects",
+    .name = "delete",
+    .args = "-f FILE | KIND NAME...",
+    .brief = "delete objects",
     .examples = "  weft delete virtualservice k8s-combat-service-vs\n  weft delete -f examples/canary/\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 0, .max = -1, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 0,
+    .max = -1,
+    .run = run,
 };

@@ -23,8 +23,7 @@ static void map_field(const char *name, const json_t *map)
     const char *k;
     json_t *v;
     bool first = true;
-    json_object_foreach((json_t *)map, k, v)
-    {
+    json_object_foreach ((json_t *)map, k, v) {
         char label[64];
         snprintf(label, sizeof label, "%s:", name);
         printf("%-18s %s=%s\n", first ? label : "", k, json_is_string(v) ? json_string_value(v) : "");
@@ -50,8 +49,7 @@ static void conditions(const json_t *o)
     static const char *const headers[] = { "  TYPE", "STATUS", "REASON", "MESSAGE", NULL };
     struct table *t = table_new(headers);
     printf("Conditions:\n");
-    json_array_foreach(list, i, v)
-    {
+    json_array_foreach (list, i, v) {
         const char *reason = json_text(v, "reason"), *message = json_text(v, "message");
         table_cellf(t, "  %s", json_text(v, "type"));
         table_cell(t, json_text(v, "status"));
@@ -83,16 +81,16 @@ static void container(const json_t *pod, const char *name, const json_t *spec)
 {
     size_t i;
     json_t *s, *status = NULL, *p;
-    json_array_foreach(json_path(pod, "status.containerStatuses"), i, s)
-    {
+    json_array_foreach (json_path(pod, "status.containerStatuses"), i, s) {
         const char *n = json_text(s, "name");
         if (n && strcmp(n, name) == 0) status = s;
     }
     printf("  %s:\n", name);
     const char *image = json_text(spec ? spec : status, "image");
     if (image) printf("    %-16s %s\n", "Image:", image);
-    json_array_foreach(json_path(spec, "ports"), i, p)
-        printf("    %-16s %" PRId64 "/%s\n", i == 0 ? "Ports:" : "", json_number(p, "containerPort", 0), json_text(p, "protocol") ? json_text(p, "protocol") : "TCP");
+    json_array_foreach (json_path(spec, "ports"), i, p)
+        printf("    %-16s %" PRId64 "/%s\n", i == 0 ? "Ports:" : "", json_number(p, "containerPort", 0),
+               json_text(p, "protocol") ? json_text(p, "protocol") : "TCP");
     if (!status) return;
     state_line(status, "State:", "state");
     state_line(status, "Last State:", "lastState");
@@ -111,9 +109,8 @@ static void describe_pod(const struct cli *c, const json_t *o)
     const char *kind = json_text(o, "metadata.ownerReferences.0.kind"), *owner = json_text(o, "metadata.ownerReferences.0.name");
     if (kind) printf("%-18s %s/%s\n", "Controlled By:", kind, owner);
     printf("Containers:\n");
-    json_array_foreach(json_path(o, "spec.containers"), i, v) container(o, json_text(v, "name"), v);
-    json_array_foreach(json_path(o, "status.containerStatuses"), i, v)
-    {
+    json_array_foreach (json_path(o, "spec.containers"), i, v) container(o, json_text(v, "name"), v);
+    json_array_foreach (json_path(o, "status.containerStatuses"), i, v) {
         const char *n = json_text(v, "name"); /* the sidecar is in the status, not in the spec */
         if (n && strcmp(n, "istio-proxy") == 0) container(o, n, NULL);
     }
@@ -126,7 +123,8 @@ static void describe_pod(const struct cli *c, const json_t *o)
 static void describe_deployment(const struct cli *c, const json_t *o)
 {
     char text[160];
-    snprintf(text, sizeof text, "%" PRId64 " desired | %" PRId64 " updated | %" PRId64 " total | %" PRId64 " available | %" PRId64 " unavailable",
+    snprintf(text, sizeof text,
+             "%" PRId64 " desired | %" PRId64 " updated | %" PRId64 " total | %" PRId64 " available | %" PRId64 " unavailable",
              json_number(o, "spec.replicas", 1), json_number(o, "status.updatedReplicas", 0), json_number(o, "status.replicas", 0),
              json_number(o, "status.availableReplicas", 0), json_number(o, "status.unavailableReplicas", 0));
     map_field("Selector", json_path(o, "spec.selector.matchLabels"));
@@ -135,7 +133,7 @@ static void describe_deployment(const struct cli *c, const json_t *o)
     size_t i;
     json_t *v;
     printf("Pod Template:\n");
-    json_array_foreach(json_path(o, "spec.template.spec.containers"), i, v) container(o, json_text(v, "name"), v);
+    json_array_foreach (json_path(o, "spec.template.spec.containers"), i, v) container(o, json_text(v, "name"), v);
     conditions(o);
     (void)c;
 }
@@ -147,13 +145,15 @@ static void describe_service(const struct cli *c, const json_t *o)
     map_field("Selector", json_path(o, "spec.selector"));
     field("Type", json_text(o, "spec.type") ? json_text(o, "spec.type") : "ClusterIP");
     field("IP", json_text(o, "spec.clusterIP"));
-    json_array_foreach(json_path(o, "spec.ports"), i, p)
-    {
+    json_array_foreach (json_path(o, "spec.ports"), i, p) {
         const char *name = json_text(p, "name"), *proto = json_text(p, "appProtocol");
-        printf("%-18s %s %" PRId64 "/TCP%s%s\n", "Port:", name ? name : "<unset>", json_number(p, "port", 0), proto ? " " : "", proto ? proto : "");
+        printf("%-18s %s %" PRId64 "/TCP%s%s\n", "Port:", name ? name : "<unset>", json_number(p, "port", 0), proto ? " " : "",
+               proto ? proto : "");
         json_t *target = json_object_get(p, "targetPort");
-        if (json_is_string(target)) field("TargetPort", json_string_value(target));
-        else fieldf("TargetPort", "%" PRId64 "/TCP", json_number(p, "targetPort", json_number(p, "port", 0)));
+        if (json_is_string(target))
+            field("TargetPort", json_string_value(target));
+        else
+            fieldf("TargetPort", "%" PRId64 "/TCP", json_number(p, "targetPort", json_number(p, "port", 0)));
     }
     /* Pods behind it: those whose labels hold the selector, and their readiness. */
     char *path = resource_path(kind_of(KIND_POD), json_text(o, "metadata.namespace"), NULL);
@@ -162,13 +162,11 @@ static void describe_service(const struct cli *c, const json_t *o)
     json_t *want = json_path(o, "spec.selector"), *v;
     const char *key;
     bool first = true;
-    json_array_foreach(json_object_get(slices, "items"), j, slice)
-    {
+    json_array_foreach (json_object_get(slices, "items"), j, slice) {
         bool all = json_object_size(want) > 0, ready = false;
-        json_object_foreach(want, key, v) all = all && json_equal(json_object_get(json_path(slice, "metadata.labels"), key), v);
+        json_object_foreach (want, key, v) all = all && json_equal(json_object_get(json_path(slice, "metadata.labels"), key), v);
         if (!all) continue;
-        json_array_foreach(json_path(slice, "status.conditions"), k, ep)
-        {
+        json_array_foreach (json_path(slice, "status.conditions"), k, ep) {
             const char *type = json_text(ep, "type"), *status = json_text(ep, "status");
             if (type && status && strcmp(type, "Ready") == 0) ready = strcmp(status, "True") == 0;
         }
@@ -198,7 +196,7 @@ static void describe_other(const struct cli *c, const json_t *o)
         resource_print(&yaml, wrap);
         json_decref(wrap);
     }
-    json_object_foreach(json_object_get(o, "data"), k, v) printf("%-18s %s: %zu bytes\n", "Data:", k, json_string_length(v));
+    json_object_foreach (json_object_get(o, "data"), k, v) printf("%-18s %s: %zu bytes\n", "Data:", k, json_string_length(v));
     conditions(o);
 }
 
@@ -227,7 +225,13 @@ static int run(struct cli *c, int argc, char **argv)
 static const struct opt opts[] = { OPT_NAMESPACE(shared) };
 
 const struct command cmd_describe = {
-    .name = "describe", .args = "KIND NAME", .brief = "one object in detail",
+    .name = "describe",
+    .args = "KIND NAME",
+    .brief = "one object in detail",
     .examples = "  weft describe pod k8s-combat-service-v1-7d9c5b8f6-x2x4z\n  weft describe service k8s-combat-service-istio-mesh\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = 2, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = 2,
+    .run = run,
 };

@@ -53,8 +53,7 @@ static int run(struct cli *c, int argc, char **argv)
     if (!answer) return cli_fail(&e);
     apply_print_findings(answer);
     bool any = status >= 300;
-    json_array_foreach(json_object_get(answer, "changes"), i, change)
-    {
+    json_array_foreach (json_object_get(answer, "changes"), i, change) {
         any = true;
         if (show(change)) r = EXIT_FAILED;
     }
@@ -68,7 +67,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_diff = {
-    .name = "diff", .args = "-f FILE", .brief = "what an apply would change",
+    .name = "diff",
+    .args = "-f FILE",
+    .brief = "what an apply would change",
     .examples = "  weft diff -f examples/canary/routing.yaml\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 0, .max = 0, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 0,
+    .max = 0,
+    .run = run,
 };

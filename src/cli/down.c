@@ -34,7 +34,13 @@ static int run(struct cli *c, int argc, char **argv)
 static const struct opt opts[] = { { "timeout", 0, OPT_TIME, &timeout_ms, "TIME", "how long it may take (default 20s)" } };
 
 const struct command cmd_down = {
-    .name = "down", .args = "", .brief = "stop the mesh; nothing stays behind",
+    .name = "down",
+    .args = "",
+    .brief = "stop the mesh; nothing stays behind",
     .examples = "  weft down\n  weft down --state /tmp/mesh\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 0, .max = 0, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 0,
+    .max = 0,
+    .run = run,
 };

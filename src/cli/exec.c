@@ -19,8 +19,12 @@ static int run(struct cli *c, int argc, char **argv)
     json_t *pod = resource_pod(c, argv[0], &e);
     if (!pod) return cli_fail(&e);
     struct node_exec x = {
-        .ns = json_text(pod, "metadata.namespace"), .pod = json_text(pod, "metadata.name"), .container = container,
-        .argv = (const char *const *)command, .fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO }, .tty = tty && isatty(STDIN_FILENO),
+        .ns = json_text(pod, "metadata.namespace"),
+        .pod = json_text(pod, "metadata.name"),
+        .container = container,
+        .argv = (const char *const *)command,
+        .fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+        .tty = tty && isatty(STDIN_FILENO),
     };
     FILE *nothing = NULL;
     if (!interactive && (nothing = fopen("/dev/null", "r"))) x.fds[0] = fileno(nothing);
@@ -39,8 +43,14 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_exec = {
-    .name = "exec", .args = "POD [-c CONTAINER] -- COMMAND [ARGS...]", .brief = "run a command inside a pod",
+    .name = "exec",
+    .args = "POD [-c CONTAINER] -- COMMAND [ARGS...]",
+    .brief = "run a command inside a pod",
     .examples = "  weft exec deploy/k8s-combat-service-v1 -- curl -s http://k8s-combat-service-istio-mesh:8081/ping\n"
                 "  weft exec -it POD -- sh\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = -1, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = -1,
+    .run = run,
 };

@@ -18,7 +18,8 @@ static int read_fd(int fd, const char *name, struct file_list *l, struct err *e)
         char *to = buf_reserve(&f.text, 65536);
         ssize_t n = read(fd, to, 65536);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) err_errno(e, "cannot read %s", name);
+        if (n < 0)
+            err_errno(e, "cannot read %s", name);
         else if (f.text.len + (size_t)n > FILE_LIMIT) {
             err_set(e, -EFBIG, "%s is larger than 16 MiB", name);
             err_hint(e, "split it: each resource may have 1 MiB");
@@ -72,9 +73,12 @@ int files_read(const struct text_list *names, struct file_list *ret, struct err 
     int r = 0;
     for (int i = 0; i < names->n && r == 0; i++) {
         struct stat st;
-        if (strcmp(names->v[i], "-") == 0) r = read_fd(STDIN_FILENO, "(stdin)", ret, e);
-        else if (stat(names->v[i], &st) < 0) r = err_errno(e, "cannot read %s", names->v[i]);
-        else r = S_ISDIR(st.st_mode) ? read_dir(names->v[i], ret, e) : read_file(names->v[i], ret, e);
+        if (strcmp(names->v[i], "-") == 0)
+            r = read_fd(STDIN_FILENO, "(stdin)", ret, e);
+        else if (stat(names->v[i], &st) < 0)
+            r = err_errno(e, "cannot read %s", names->v[i]);
+        else
+            r = S_ISDIR(st.st_mode) ? read_dir(names->v[i], ret, e) : read_file(names->v[i], ret, e);
     }
     if (r < 0) file_list_free(ret);
     return r;
@@ -82,8 +86,7 @@ int files_read(const struct text_list *names, struct file_list *ret, struct err 
 
 void file_list_free(struct file_list *l)
 {
-    vec_foreach(f, l)
-    {
+    vec_foreach (f, l) {
         free(f->name);
         buf_free(&f->text);
     }
@@ -93,8 +96,7 @@ void file_list_free(struct file_list *l)
 char *files_body(const struct file_list *l)
 {
     json_t *files = json_array();
-    vec_foreach(f, l)
-    {
+    vec_foreach (f, l) {
         /* Not valid UTF-8: sent anyway, byte by byte as Latin-1, so that the server's reader names the place. */
         json_t *text = json_stringn(buf_data(&f->text), f->text.len);
         if (!text) text = json_stringn_nocheck(buf_data(&f->text), f->text.len);
@@ -117,9 +119,8 @@ int files_refs(const struct cli *c, const struct text_list *names, struct file_r
     for (size_t i = 0; i < files.n; i++) in[i] = (struct config_input){ files.v[i].name, buf_str(&files.v[i].text) };
     const struct config_options o = { .default_namespace = c->ns, .no_checks = true };
     int r = config_read(in, files.n, &o, &set) < 0 ? EXIT_FAILED : EXIT_OK;
-    vec_foreach(one, &set.errors) cli_fail(one);
-    vec_foreach(res, &set.resources)
-    {
+    vec_foreach (one, &set.errors) cli_fail(one);
+    vec_foreach (res, &set.resources) {
         struct file_ref ref = { (*res)->kind, xstrdup((*res)->ns), xstrdup((*res)->name) };
         vec_push(ret, ref);
     }
@@ -131,8 +132,7 @@ int files_refs(const struct cli *c, const struct text_list *names, struct file_r
 
 void file_refs_free(struct file_refs *r)
 {
-    vec_foreach(f, r)
-    {
+    vec_foreach (f, r) {
         free(f->ns);
         free(f->name);
     }

@@ -7,7 +7,9 @@ static bool watch, no_headers;
 static const char *selector;
 
 /* What `get all` shows, in kubectl's order, with Istio's routing behind it. */
-static const char *const all_kinds[] = { "pods", "services", "deployments", "replicasets", "virtualservices", "destinationrules", "gateways" };
+static const char *const all_kinds[] = {
+    "pods", "services", "deployments", "replicasets", "virtualservices", "destinationrules", "gateways"
+};
 
 static bool wide(const struct cli *c) { return c->output && strcmp(c->output, "wide") == 0; }
 
@@ -46,8 +48,7 @@ static json_t *fetch(const struct cli *c, const struct kind *k, char **names, in
         json_decref(items);
         return NULL;
     }
-    json_array_foreach(json_object_get(list, "items"), i, object)
-    {
+    json_array_foreach (json_object_get(list, "items"), i, object) {
         if (label_matches(object)) json_array_append(items, object);
     }
     json_decref(list);
@@ -55,10 +56,7 @@ static json_t *fetch(const struct cli *c, const struct kind *k, char **names, in
 }
 
 /* "pod/" or "deployment.apps/": as kubectl names an object when several kinds are printed. */
-static char *prefix_of(const struct kind *k)
-{
-    return xasprintf("%s%s%s/", k->singular, k->group[0] ? "." : "", k->group);
-}
+static char *prefix_of(const struct kind *k) { return xasprintf("%s%s%s/", k->singular, k->group[0] ? "." : "", k->group); }
 
 static void print_kind(const struct cli *c, const struct kind *k, const json_t *items, bool several)
 {
@@ -67,9 +65,11 @@ static void print_kind(const struct cli *c, const struct kind *k, const json_t *
     char *prefix = several ? prefix_of(k) : xstrdup("");
     size_t i;
     json_t *object;
-    json_array_foreach(items, i, object) columns_row(t, k->plural, with_ns, wide(c), prefix, object);
-    if (no_headers) table_print_rows(t, 0, stdout);
-    else table_print(t, stdout);
+    json_array_foreach (items, i, object) columns_row(t, k->plural, with_ns, wide(c), prefix, object);
+    if (no_headers)
+        table_print_rows(t, 0, stdout);
+    else
+        table_print(t, stdout);
     table_free(t);
     free(prefix);
 }
@@ -91,8 +91,10 @@ static bool on_event(json_t *event, void *arg)
     } else {
         struct table *t = columns_table(w->k->plural, w->c->all_ns, wide(w->c));
         columns_row(t, w->k->plural, w->c->all_ns, wide(w->c), "", object);
-        if (w->headers || no_headers) table_print_rows(t, 0, stdout);
-        else table_print(t, stdout);
+        if (w->headers || no_headers)
+            table_print_rows(t, 0, stdout);
+        else
+            table_print(t, stdout);
         w->headers = true;
         table_free(t);
     }
@@ -131,7 +133,8 @@ static int get_one_kind(const struct cli *c, const char *word, char **names, int
 static int print_collected(const struct cli *c, json_t *collect, bool single)
 {
     if (single && json_array_size(collect) == 1) return resource_print(c, json_array_get(collect, 0));
-    json_t *list = json_pack("{s:s, s:s, s:{s:s}, s:O}", "apiVersion", "v1", "kind", "List", "metadata", "resourceVersion", "", "items", collect);
+    json_t *list =
+        json_pack("{s:s, s:s, s:{s:s}, s:O}", "apiVersion", "v1", "kind", "List", "metadata", "resourceVersion", "", "items", collect);
     int r = resource_print(c, list);
     json_decref(list);
     return r;
@@ -165,8 +168,10 @@ static int run(struct cli *c, int argc, char **argv)
         r = get_one_kind(c, word, one_name ? &one_name : argv + 1, one_name ? 1 : argc - 1, several, collect, &found);
         free(word);
     }
-    if (!r && data) r = print_collected(c, collect, one_name || argc == 2);
-    else if (!r && found == 0) fprintf(stderr, c->all_ns ? "No resources found.\n" : "No resources found in %s namespace.\n", c->ns);
+    if (!r && data)
+        r = print_collected(c, collect, one_name || argc == 2);
+    else if (!r && found == 0)
+        fprintf(stderr, c->all_ns ? "No resources found.\n" : "No resources found in %s namespace.\n", c->ns);
     json_decref(collect);
     return r;
 }
@@ -181,7 +186,14 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_get = {
-    .name = "get", .args = "KIND[,KIND...] [NAME...]", .brief = "print objects of a kind",
-    .examples = "  weft get pods\n  weft get pods -A -o wide\n  weft get vs,dr\n  weft get deployment k8s-combat-service-v1 -o yaml\n  weft get pods -w\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = -1, .run = run,
+    .name = "get",
+    .args = "KIND[,KIND...] [NAME...]",
+    .brief = "print objects of a kind",
+    .examples =
+        "  weft get pods\n  weft get pods -A -o wide\n  weft get vs,dr\n  weft get deployment k8s-combat-service-v1 -o yaml\n  weft get pods -w\n",
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = -1,
+    .run = run,
 };

@@ -44,8 +44,10 @@ struct images *images_new(const struct text_list *given, struct err *e)
         struct str command = str_of(given->v[i]), name = str_cut(&command, '=');
         char **argv = command.p && name.n ? text_split(command.p, e) : NULL;
         if (!argv || !argv[0]) {
-            if (!command.p || !name.n) err_set(e, -EINVAL, "--image %s is not of the form NAME=COMMAND", given->v[i]);
-            else if (argv) err_set(e, -EINVAL, "--image %.*s has an empty command", STR_ARG(name));
+            if (!command.p || !name.n)
+                err_set(e, -EINVAL, "--image %s is not of the form NAME=COMMAND", given->v[i]);
+            else if (argv)
+                err_set(e, -EINVAL, "--image %.*s has an empty command", STR_ARG(name));
             text_split_free(argv);
             images_free(im);
             return NULL;

@@ -29,8 +29,13 @@ static int run(struct cli *c, int argc, char **argv)
     struct sigaction act = { .sa_handler = on_signal };
     sigaction(SIGINT, &act, NULL);
     struct node_logs l = {
-        .ns = json_text(pod, "metadata.namespace"), .pod = json_text(pod, "metadata.name"), .container = container,
-        .follow = follow, .all = tail < 0, .tail = tail, .out = STDOUT_FILENO,
+        .ns = json_text(pod, "metadata.namespace"),
+        .pod = json_text(pod, "metadata.name"),
+        .container = container,
+        .follow = follow,
+        .all = tail < 0,
+        .tail = tail,
+        .out = STDOUT_FILENO,
     };
     r = node_client_logs(c->state, &l, &stop, &e);
     json_decref(pod);
@@ -45,7 +50,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_logs = {
-    .name = "logs", .args = "POD [CONTAINER]", .brief = "what a container wrote",
+    .name = "logs",
+    .args = "POD [CONTAINER]",
+    .brief = "what a container wrote",
     .examples = "  weft logs deploy/k8s-combat-service-v1\n  weft logs POD -c istio-proxy -f\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = 2, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = 2,
+    .run = run,
 };

@@ -34,8 +34,10 @@ int cli_usage(const struct cli *c, const char *fmt, ...)
     fprintf(stderr, "error: ");
     vfprintf(stderr, fmt, ap);
     va_end(ap);
-    if (c->command) fprintf(stderr, "\nSee 'weft %s --help'.\n", c->command->name);
-    else fprintf(stderr, "\nSee 'weft --help'.\n");
+    if (c->command)
+        fprintf(stderr, "\nSee 'weft %s --help'.\n", c->command->name);
+    else
+        fprintf(stderr, "\nSee 'weft --help'.\n");
     return EXIT_USAGE;
 }
 
@@ -71,7 +73,8 @@ void cli_help(const struct command *cmd, FILE *to)
         if (cmd->examples) fprintf(to, "\nExamples:\n%s", cmd->examples);
         return;
     }
-    fprintf(to, "weft: a service mesh and release platform, on one machine or many\n\nUsage:\n  weft COMMAND [ARGS] [OPTIONS]\n\nCommands:\n");
+    fprintf(to,
+            "weft: a service mesh and release platform, on one machine or many\n\nUsage:\n  weft COMMAND [ARGS] [OPTIONS]\n\nCommands:\n");
     for (size_t i = 0; i < commands_n; i++) fprintf(to, "  %-18s %s\n", commands[i]->name, commands[i]->brief);
     fprintf(to, "\nExamples:\n"
                 "  weft up -f examples/canary/ --detach     start a mesh from manifests\n"
@@ -128,11 +131,13 @@ static int take_state(struct cli *c, int *argc, char **argv)
 {
     int w = 0, i = 0;
     for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strncmp(argv[i], "--state=", 8) == 0) c->state = argv[i] + 8;
+        if (strncmp(argv[i], "--state=", 8) == 0)
+            c->state = argv[i] + 8;
         else if (strcmp(argv[i], "--state") == 0) {
             if (++i == *argc) return cli_usage(c, "--state needs a value: DIR");
             c->state = argv[i];
-        } else argv[w++] = argv[i];
+        } else
+            argv[w++] = argv[i];
     }
     while (i < *argc) argv[w++] = argv[i++];
     *argc = w;

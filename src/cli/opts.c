@@ -120,9 +120,12 @@ int opts_parse(struct cli *c, const struct command *cmd, int *argc, char **argv)
             c->rest_n = s.n - s.at;
             break;
         }
-        if (arg[0] == '-' && arg[1] == '-') r = parse_long(c, cmd, arg, &s);
-        else if (arg[0] == '-' && arg[1]) r = parse_short(c, cmd, arg, &s);
-        else argv[s.positional++] = arg;
+        if (arg[0] == '-' && arg[1] == '-')
+            r = parse_long(c, cmd, arg, &s);
+        else if (arg[0] == '-' && arg[1])
+            r = parse_short(c, cmd, arg, &s);
+        else
+            argv[s.positional++] = arg;
         if (r) return r;
     }
     *argc = s.positional;
@@ -138,14 +141,18 @@ static bool split_word(const char **p, struct buf *out)
     for (; **p; (*p)++) {
         char ch = **p;
         if (quote == '\'') {
-            if (ch == '\'') quote = 0;
-            else buf_append(out, &ch, 1);
+            if (ch == '\'')
+                quote = 0;
+            else
+                buf_append(out, &ch, 1);
         } else if (ch == '\\' && (*p)[1]) {
             (*p)++;
             buf_append(out, *p, 1);
         } else if (quote == '"') {
-            if (ch == '"') quote = 0;
-            else buf_append(out, &ch, 1);
+            if (ch == '"')
+                quote = 0;
+            else
+                buf_append(out, &ch, 1);
         } else if (ch == '\'' || ch == '"') {
             quote = ch;
         } else if (ch == ' ' || ch == '\t' || ch == '\n') {

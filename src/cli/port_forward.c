@@ -113,7 +113,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_port_forward = {
-    .name = "port-forward", .args = "POD HOSTPORT:PORT...", .brief = "lead a port of this machine into a pod",
+    .name = "port-forward",
+    .args = "POD HOSTPORT:PORT...",
+    .brief = "lead a port of this machine into a pod",
     .examples = "  weft port-forward deploy/k8s-combat-service-v1 8081:8081\n  weft port-forward POD :15000\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 2, .max = -1, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 2,
+    .max = -1,
+    .run = run,
 };

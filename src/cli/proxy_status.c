@@ -11,8 +11,10 @@ static void proxy_name(const char *id, char *buf, size_t n)
 {
     struct str rest = str_of(id), part = { 0 };
     for (int i = 0; i < 3 && rest.p; i++) part = str_cut(&rest, '~');
-    if (rest.p) snprintf(buf, n, "%.*s", STR_ARG(part));
-    else snprintf(buf, n, "%s", id);
+    if (rest.p)
+        snprintf(buf, n, "%.*s", STR_ARG(part));
+    else
+        snprintf(buf, n, "%s", id);
 }
 
 static void type_cell(struct table *t, const json_t *proxy, const char *type)
@@ -41,8 +43,7 @@ static int run(struct cli *c, int argc, char **argv)
     }
     struct table *t = table_new(headers);
     struct buf nacks = { 0 };
-    json_array_foreach(json_object_get(answer, "proxies"), i, p)
-    {
+    json_array_foreach (json_object_get(answer, "proxies"), i, p) {
         char name[300], age[24];
         proxy_name(json_text(p, "node"), name, sizeof name);
         if (argc && !strstr(name, argv[0])) continue;
@@ -56,8 +57,10 @@ static int run(struct cli *c, int argc, char **argv)
             if (why && why[0]) buf_printf(&nacks, "%s refused %s: %s\n", name, types[k], why);
         }
     }
-    if (table_rows(t)) table_print(t, stdout);
-    else printf("No proxy is connected.\n");
+    if (table_rows(t))
+        table_print(t, stdout);
+    else
+        printf("No proxy is connected.\n");
     fwrite(buf_data(&nacks), 1, nacks.len, stderr);
     buf_free(&nacks);
     table_free(t);
@@ -68,7 +71,13 @@ static int run(struct cli *c, int argc, char **argv)
 static const struct opt opts[] = { { "output", 'o', OPT_TEXT, &shared.output, "FORMAT", "table, json or yaml" } };
 
 const struct command cmd_proxy_status = {
-    .name = "proxy-status", .args = "[POD]", .brief = "every proxy: connected, and what it acknowledged",
+    .name = "proxy-status",
+    .args = "[POD]",
+    .brief = "every proxy: connected, and what it acknowledged",
     .examples = "  weft proxy-status\n  weft proxy-status k8s-combat-service-v1\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 0, .max = 1, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 0,
+    .max = 1,
+    .run = run,
 };

@@ -56,11 +56,10 @@ static json_t *pod_of_deployment(const struct cli *c, const char *name, struct e
     json_t *list = api_get(c, path, e), *found = NULL, *pod, *want = json_path(d, "spec.selector.matchLabels"), *v;
     const char *key;
     size_t i;
-    json_array_foreach(json_object_get(list, "items"), i, pod)
-    {
+    json_array_foreach (json_object_get(list, "items"), i, pod) {
         json_t *labels = json_path(pod, "metadata.labels");
         bool all = true;
-        json_object_foreach(want, key, v) all = all && json_equal(json_object_get(labels, key), v);
+        json_object_foreach (want, key, v) all = all && json_equal(json_object_get(labels, key), v);
         const char *phase = json_text(pod, "status.phase");
         if (all && phase && strcmp(phase, "Running") == 0 && !found) found = json_incref(pod);
     }
@@ -105,14 +104,16 @@ int resource_print(const struct cli *c, const json_t *object)
         size_t i;
         json_t *o, *items = json_object_get(object, "items");
         if (!items) return printf("%s/%s\n", json_text(object, "kind"), json_text(object, "metadata.name")) < 0;
-        json_array_foreach(items, i, o) resource_print(c, o);
+        json_array_foreach (items, i, o) resource_print(c, o);
         return EXIT_OK;
     }
     bool yaml = strcmp(c->output, "yaml") == 0;
     if (!yaml && strcmp(c->output, "json") != 0) return cli_usage(c, "-o %s: there are json and yaml", c->output);
     char *text = json_dumps(object, yaml ? JSON_COMPACT : JSON_INDENT(4));
-    if (yaml) print_yaml(text);
-    else printf("%s\n", text);
+    if (yaml)
+        print_yaml(text);
+    else
+        printf("%s\n", text);
     free(text);
     return EXIT_OK;
 }

@@ -24,11 +24,16 @@ static bool on_event(json_t *event, void *arg)
     if (json_number(d, "status.observedGeneration", 0) < json_number(d, "metadata.generation", 0))
         snprintf(line, sizeof line, "Waiting for deployment spec update to be observed...");
     else if (updated < want)
-        snprintf(line, sizeof line, "Waiting for deployment \"%s\" rollout to finish: %" PRId64 " out of %" PRId64 " new replicas have been updated...", name, updated, want);
+        snprintf(line, sizeof line,
+                 "Waiting for deployment \"%s\" rollout to finish: %" PRId64 " out of %" PRId64 " new replicas have been updated...", name,
+                 updated, want);
     else if (total > updated)
-        snprintf(line, sizeof line, "Waiting for deployment \"%s\" rollout to finish: %" PRId64 " old replicas are pending termination...", name, total - updated);
+        snprintf(line, sizeof line, "Waiting for deployment \"%s\" rollout to finish: %" PRId64 " old replicas are pending termination...",
+                 name, total - updated);
     else if (available < updated)
-        snprintf(line, sizeof line, "Waiting for deployment \"%s\" rollout to finish: %" PRId64 " of %" PRId64 " updated replicas are available...", name, available, updated);
+        snprintf(line, sizeof line,
+                 "Waiting for deployment \"%s\" rollout to finish: %" PRId64 " of %" PRId64 " updated replicas are available...", name,
+                 available, updated);
     else {
         printf("deployment \"%s\" successfully rolled out\n", name);
         p->done = true;
@@ -68,7 +73,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_rollout_status = {
-    .name = "rollout status", .args = "deployment NAME", .brief = "wait until a deployment runs as its template says",
+    .name = "rollout status",
+    .args = "deployment NAME",
+    .brief = "wait until a deployment runs as its template says",
     .examples = "  weft rollout status deployment k8s-combat-service-v2\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = 2, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = 2,
+    .run = run,
 };

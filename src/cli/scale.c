@@ -32,7 +32,13 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_scale = {
-    .name = "scale", .args = "deployment NAME --replicas N", .brief = "set how many pods a deployment has",
+    .name = "scale",
+    .args = "deployment NAME --replicas N",
+    .brief = "set how many pods a deployment has",
     .examples = "  weft scale deployment k8s-combat-service-v2 --replicas 3\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 1, .max = 2, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 1,
+    .max = 2,
+    .run = run,
 };

@@ -12,6 +12,7 @@ int state_require(const struct cli *c)
     /* `weft up` holds the lock as long as the mesh runs: who gets it finds no mesh. */
     if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) return 0;
     bool standard = strcmp(c->state, "/var/lib/weft") == 0 || getenv("WEFT_STATE");
-    fprintf(stderr, "error: no mesh runs in %s; start one with: weft up -f FILE%s%s\n", c->state, standard ? "" : " --state ", standard ? "" : c->state);
+    fprintf(stderr, "error: no mesh runs in %s; start one with: weft up -f FILE%s%s\n", c->state, standard ? "" : " --state ",
+            standard ? "" : c->state);
     return EXIT_FAILED;
 }

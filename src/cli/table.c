@@ -3,7 +3,7 @@
 
 struct table {
     struct arena arena;
-    size_t columns, at; /* at: cells given in the current row */
+    size_t columns, at;      /* at: cells given in the current row */
     VEC(const char *) cells; /* headers first, row after row */
 };
 

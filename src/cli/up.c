@@ -24,8 +24,8 @@ int ingress_open(const struct text_list *list, struct ingress *ret, struct err *
         struct str ip = colon >= 0 ? str_first(where, (size_t)colon) : STR("127.0.0.1");
         struct addr a;
         if (ip.n > 2 && ip.p[0] == '[') ip = str_make(ip.p + 1, ip.n - 2);
-        if (!str_u64(str_skip(where, (size_t)(colon + 1)), &outer) || outer > 65535 || (port.p && (!str_u64(port, &inner) || inner > 65535)) ||
-            !addr_ip(&a, ip, (uint16_t)outer)) {
+        if (!str_u64(str_skip(where, (size_t)(colon + 1)), &outer) || outer > 65535 ||
+            (port.p && (!str_u64(port, &inner) || inner > 65535)) || !addr_ip(&a, ip, (uint16_t)outer)) {
             err_set(e, -EINVAL, "--ingress %s is not of the form [ADDR:]HOSTPORT[=PORT]", list->v[i]);
             return err_hint(e, "for instance --ingress 8080, or --ingress 0.0.0.0:8443=443");
         }
@@ -52,7 +52,7 @@ static int check_files(struct cli *c, const struct up_options *o)
         for (size_t i = 0; i < files.n; i++) in[i] = (struct config_input){ files.v[i].name, buf_str(&files.v[i].text) };
         const struct config_options co = { .default_namespace = c->ns };
         int r = config_read(in, files.n, &co, &set);
-        vec_foreach(one, &set.errors) cli_fail(one);
+        vec_foreach (one, &set.errors) cli_fail(one);
         fflush(NULL);
         _exit(r < 0 ? EXIT_FAILED : EXIT_OK);
     }
@@ -161,7 +161,9 @@ static int run(struct cli *c, int argc, char **argv)
     struct images *im = images_new(&options.images, &e);
     if (!im) return cli_fail(&e);
     pid_t owner = state_owner(c->state);
-    if (owner) return cli_failf("a mesh already runs in %s (process %d); stop it with: weft down, or give another --state DIR", c->state, (int)owner);
+    if (owner)
+        return cli_failf("a mesh already runs in %s (process %d); stop it with: weft down, or give another --state DIR", c->state,
+                         (int)owner);
     int r = keep_stdin(&options, stdin_copy, sizeof stdin_copy);
     if (r == EXIT_OK) r = check_files(c, &options);
     if (r != EXIT_OK) return r;
@@ -186,8 +188,14 @@ static const struct opt opts[] = {
 };
 
 const struct command cmd_up = {
-    .name = "up", .args = "-f FILE", .brief = "start a mesh on this machine from manifests",
+    .name = "up",
+    .args = "-f FILE",
+    .brief = "start a mesh on this machine from manifests",
     .examples = "  weft up -f examples/canary/\n  weft up -f app.yaml --detach --image shop/web:1='python3 -m http.server 8080'\n"
                 "  weft up -f app.yaml --ingress 8080 --ingress 0.0.0.0:8443=443\n",
-    .opts = opts, .n_opts = ARRAY_LEN(opts), .min = 0, .max = 0, .run = run,
+    .opts = opts,
+    .n_opts = ARRAY_LEN(opts),
+    .min = 0,
+    .max = 0,
+    .run = run,
 };

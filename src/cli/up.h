@@ -18,15 +18,16 @@ struct up_options {
 /* One --ingress [ADDR:]HOSTPORT[=PORT], opened. */
 struct ingress {
     int fd;
-    uint16_t port;      /* of Service istio-system/istio-ingressgateway */
-    char address[80];   /* where the host listens, as text */
+    uint16_t port;    /* of Service istio-system/istio-ingressgateway */
+    char address[80]; /* where the host listens, as text */
 };
 /* Parses and listens; the array has room for list->n. 0 or negative. */
 int ingress_open(const struct text_list *list, struct ingress *ret, struct err *e);
 
-/* up_run.c: takes the lock, starts fabric and weftd, writes one line to `ready` ("ok", or the error's text), then serves until it is told to
- * end (SIGTERM, SIGINT) or `starter` (pid, 0: none) ends with an error. Returns the exit code; nothing is left behind. */
-int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready, pid_t starter);
+/* up_run.c: takes the lock, starts fabric and weftd, writes one line to `ready` ("ok", or the error's text), then serves until it is told
+ * to end (SIGTERM, SIGINT) or `starter` (pid, 0: none) ends with an error. Returns the exit code; nothing is left behind. */
+int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready,
+                 pid_t starter);
 
 /* up_start.c: applies what the mesh has from the start and the person's manifests, and waits until all deployments and pods run.
  * Prints progress and what to try. Exit code. */

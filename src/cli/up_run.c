@@ -57,8 +57,10 @@ static void on_signal(struct io *io, uint32_t events)
     struct signalfd_siginfo info;
     (void)events;
     while (read(io->fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGCHLD) reap(s);
-        else loop_stop(s->loop);
+        if (info.ssi_signo == SIGCHLD)
+            reap(s);
+        else
+            loop_stop(s->loop);
     }
 }
 
@@ -101,12 +103,18 @@ static int start_weftd(struct supervisor *s, const struct cli *c, int api_fd, st
     return s->weftd ? 0 : e->code;
 }
 
-static int start_fabric(struct supervisor *s, const struct cli *c, const struct up_options *o, struct agent_config *agent, const struct ingress *doors, struct err *e)
+static int start_fabric(struct supervisor *s, const struct cli *c, const struct up_options *o, struct agent_config *agent,
+                        const struct ingress *doors, struct err *e)
 {
     int fds[ARRAY_LEN(o->ingress.v)];
     for (int i = 0; i < o->ingress.n; i++) fds[i] = doors[i].fd;
     const struct fabric_config cfg = {
-        .state_dir = c->state, .doors = fds, .doors_n = (size_t)o->ingress.n, .backoff_base_ms = (unsigned)o->backoff_base_ms, .agent = agent_start, .ctx = agent,
+        .state_dir = c->state,
+        .doors = fds,
+        .doors_n = (size_t)o->ingress.n,
+        .backoff_base_ms = (unsigned)o->backoff_base_ms,
+        .agent = agent_start,
+        .ctx = agent,
     };
     return fabric_start(&cfg, &s->fabric, e);
 }
@@ -118,7 +126,8 @@ static void stop_all(struct supervisor *s)
     if (s->weftd) supervise_stop(s->weftd, STOP_GRACE_MS);
 }
 
-int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready, pid_t starter)
+int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready,
+                 pid_t starter)
 {
     struct supervisor s = { .starter = starter };
     struct err e = { 0 };
@@ -126,7 +135,12 @@ int up_supervise(const struct cli *c, const struct up_options *o, const struct i
     char *socket = state_path(c, "api.sock"), *logs = state_path(c, "logs");
     uint16_t ports[ARRAY_LEN(o->ingress.v)];
     for (int i = 0; i < o->ingress.n; i++) ports[i] = doors[i].port;
-    struct agent_config agent = { .api_socket = socket, .images = im, .concurrency = o->concurrency, .delta = o->delta, .door_ports = ports, .doors_n = (size_t)o->ingress.n };
+    struct agent_config agent = { .api_socket = socket,
+                                  .images = im,
+                                  .concurrency = o->concurrency,
+                                  .delta = o->delta,
+                                  .door_ports = ports,
+                                  .doors_n = (size_t)o->ingress.n };
     log_init("weft up", LOG_INFO);
     int lock = state_lock(c->state, &e);
     if (lock < 0) return failed(ready, &e);

@@ -80,11 +80,12 @@ static void explain(const struct cli *c, const char *ns)
     char *path = resource_path(kind_of(KIND_POD), ns, NULL);
     json_t *list = api_get(c, path, NULL), *pod;
     size_t i;
-    json_array_foreach(json_object_get(list, "items"), i, pod)
-    {
+    json_array_foreach (json_object_get(list, "items"), i, pod) {
         const char *status = columns_pod_status(pod), *message = json_text(pod, "status.message");
         if (!message) message = json_text(pod, "status.containerStatuses.0.state.waiting.message");
-        if (strcmp(status, "Running") != 0) fprintf(stderr, "  pod %s/%s: %s%s%s\n", ns, json_text(pod, "metadata.name"), status, message ? ": " : "", message ? message : "");
+        if (strcmp(status, "Running") != 0)
+            fprintf(stderr, "  pod %s/%s: %s%s%s\n", ns, json_text(pod, "metadata.name"), status, message ? ": " : "",
+                    message ? message : "");
     }
     json_decref(list);
     free(path);
@@ -97,17 +98,16 @@ static int wait_running(const struct cli *c, const struct up_options *o, struct 
     json_t *list = api_get(c, path, e), *d;
     size_t i;
     if (!list) return cli_fail(e);
-    json_array_foreach(json_object_get(list, "items"), i, d)
-    {
+    json_array_foreach (json_object_get(list, "items"), i, d) {
         char *key = xasprintf("%s/%s", json_text(d, "metadata.namespace"), json_text(d, "metadata.name"));
         if (!deployment_done(d)) map_put(&w.open, str_of(key), &w);
         free(key);
     }
-    char *url = xasprintf("%s?watch=1&resourceVersion=%s&timeoutSeconds=%" PRId64, path, json_text(list, "metadata.resourceVersion"), MAX(o->timeout_ms / 1000, (int64_t)1));
+    char *url = xasprintf("%s?watch=1&resourceVersion=%s&timeoutSeconds=%" PRId64, path, json_text(list, "metadata.resourceVersion"),
+                          MAX(o->timeout_ms / 1000, (int64_t)1));
     json_decref(list);
     int r = w.open.n ? api_watch(c, url, on_event, &w, e) : 0;
-    map_foreach(entry, &w.open)
-    {
+    map_foreach (entry, &w.open) {
         struct str name = map_key(entry), ns = str_cut(&name, '/');
         fprintf(stderr, "error: deployment %s does not run after %" PRId64 " s\n", entry->key, o->timeout_ms / 1000);
         char *text = str_dup(ns);
@@ -129,13 +129,18 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
     json_t *list = api_get(c, path, &e), *first = json_path(list, "items.0");
     const char *state = getenv("WEFT_STATE") || strcmp(c->state, "/var/lib/weft") == 0 ? NULL : c->state;
     char *with = state ? xasprintf(" --state %s", state) : xstrdup("");
-    printf("The mesh runs: %zu pods, ready in %.1f s.\n\nTry, in another terminal:\n  weft%s get all\n  weft%s proxy-status\n", json_array_size(json_object_get(list, "items")),
-           (double)(clock_ms() - began) / 1000, with, with);
+    printf("The mesh runs: %zu pods, ready in %.1f s.\n\nTry, in another terminal:\n  weft%s get all\n  weft%s proxy-status\n",
+           json_array_size(json_object_get(list, "items")), (double)(clock_ms() - began) / 1000, with, with);
     json_t *combat = resource_get(c, kind_of(KIND_SERVICE), "default", "k8s-combat-service-istio-mesh", NULL);
     if (combat)
-        printf("  weft%s exec deploy/k8s-combat-service-v1 -- curl -s \\\n      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"\n", with);
-    else if (first) printf("  weft%s describe pod %s -n %s\n", with, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
-    for (int i = 0; i < o->ingress.n; i++) printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors[i].port == 443 ? "s" : "", doors[i].address, doors[i].port);
+        printf(
+            "  weft%s exec deploy/k8s-combat-service-v1 -- curl -s \\\n      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"\n",
+            with);
+    else if (first)
+        printf("  weft%s describe pod %s -n %s\n", with, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
+    for (int i = 0; i < o->ingress.n; i++)
+        printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors[i].port == 443 ? "s" : "",
+               doors[i].address, doors[i].port);
     printf("  weft%s down\n", with);
     json_decref(combat);
     json_decref(list);

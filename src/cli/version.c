@@ -10,4 +10,6 @@ static int run(struct cli *c, int argc, char **argv)
     return EXIT_OK;
 }
 
-const struct command cmd_version = { .name = "version", .args = "", .brief = "print the version", .examples = "  weft version\n", .max = 0, .run = run };
+const struct command cmd_version = {
+    .name = "version", .args = "", .brief = "print the version", .examples = "  weft version\n", .max = 0, .run = run
+};

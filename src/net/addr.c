@@ -41,9 +41,12 @@ int addr_unix(struct addr *a, const char *path, struct err *e)
 char *addr_ip_text(const struct addr *a, char *buf, size_t n)
 {
     buf[0] = 0;
-    if (a->sa.sa_family == AF_INET) inet_ntop(AF_INET, &a->in.sin_addr, buf, (socklen_t)n);
-    else if (a->sa.sa_family == AF_INET6) inet_ntop(AF_INET6, &a->in6.sin6_addr, buf, (socklen_t)n);
-    else if (a->sa.sa_family == AF_UNIX) snprintf(buf, n, "unix:%s", a->un.sun_path);
+    if (a->sa.sa_family == AF_INET)
+        inet_ntop(AF_INET, &a->in.sin_addr, buf, (socklen_t)n);
+    else if (a->sa.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &a->in6.sin6_addr, buf, (socklen_t)n);
+    else if (a->sa.sa_family == AF_UNIX)
+        snprintf(buf, n, "unix:%s", a->un.sun_path);
     return buf;
 }
 
@@ -51,9 +54,12 @@ char *addr_text(const struct addr *a, char *buf, size_t n)
 {
     char ip[ADDR_TEXT];
     addr_ip_text(a, ip, sizeof ip);
-    if (a->sa.sa_family == AF_INET) snprintf(buf, n, "%s:%u", ip, addr_port(a));
-    else if (a->sa.sa_family == AF_INET6) snprintf(buf, n, "[%s]:%u", ip, addr_port(a));
-    else snprintf(buf, n, "%s", ip);
+    if (a->sa.sa_family == AF_INET)
+        snprintf(buf, n, "%s:%u", ip, addr_port(a));
+    else if (a->sa.sa_family == AF_INET6)
+        snprintf(buf, n, "[%s]:%u", ip, addr_port(a));
+    else
+        snprintf(buf, n, "%s", ip);
     return buf;
 }
 
@@ -78,8 +84,10 @@ uint16_t addr_port(const struct addr *a)
 
 void addr_set_port(struct addr *a, uint16_t port)
 {
-    if (a->sa.sa_family == AF_INET) a->in.sin_port = htons(port);
-    else if (a->sa.sa_family == AF_INET6) a->in6.sin6_port = htons(port);
+    if (a->sa.sa_family == AF_INET)
+        a->in.sin_port = htons(port);
+    else if (a->sa.sa_family == AF_INET6)
+        a->in6.sin6_port = htons(port);
 }
 
 static const void *ip_bytes(const struct addr *a, size_t *n)
@@ -120,7 +128,8 @@ int cidr_parse(struct cidr *c, struct str text, struct err *e)
     uint64_t bits;
     if (!addr_ip(&a, ip, 0)) return err_set(e, -EINVAL, "\"%.*s\" is not an address range such as 10.0.0.0/8", STR_ARG(text));
     unsigned most = a.sa.sa_family == AF_INET ? 32 : 128;
-    if (!rest.p) bits = most;
+    if (!rest.p)
+        bits = most;
     else if (!str_u64(rest, &bits) || bits > most)
         return err_set(e, -EINVAL, "\"%.*s\": the length of the prefix must be 0 to %u", STR_ARG(text), most);
     c->base = a;

@@ -22,8 +22,8 @@ struct loop {
     struct io wake;
     bool stop;
     uint64_t now_ns, now_ms;
-    uint64_t tick;       /* wheel position: everything before it has fired */
-    size_t timers;       /* armed */
+    uint64_t tick; /* wheel position: everything before it has fired */
+    size_t timers; /* armed */
     struct link wheel[WHEEL_SLOTS];
     uint64_t occupied[WHEEL_SLOTS / 64];
     struct link deferred, last;

@@ -21,7 +21,8 @@ int sock_listen(const struct addr *a, bool reuseport, struct err *e)
     int one = 1, fd = stream_socket(a->sa.sa_family, e);
     if (fd < 0) return fd;
     bool local = a->sa.sa_family == AF_UNIX;
-    if (local) unlink(a->un.sun_path);
+    if (local)
+        unlink(a->un.sun_path);
     else {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         if (reuseport) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);

@@ -14,8 +14,8 @@ struct app {
     struct loop *loop;
     struct rng rng;
     struct caller *caller;
-    const char *host;     /* the pod's name */
-    const char *version;  /* environment VERSION, told by / and /ping */
+    const char *host;      /* the pod's name */
+    const char *version;   /* environment VERSION, told by / and /ping */
     uint32_t fail_percent; /* FAIL_PERCENT: a bad version */
     uint32_t delay_ms;     /* DELAY_MS: a slow one */
 };
@@ -35,13 +35,14 @@ void reflection_handle(struct http_exchange *x, struct app *app);
 
 /* ---- caller.c: calls of other services, one connection per service ---- */
 struct call {
-    struct str service;   /* host name; port 50051 */
-    struct str version;   /* metadata version; p NULL: none */
+    struct str service;             /* host name; port 50051 */
+    struct str version;             /* metadata version; p NULL: none */
     struct str sleep_ms, fail_code; /* passed on; p NULL: none */
     uint32_t timeout_ms;
 };
 struct caller *caller_new(struct app *app);
 /* SayHello(name: "world"); done once, with a grpc status and its text or the reply. Nothing when the exchange is gone before. */
-void caller_hello(struct caller *c, struct http_exchange *x, const struct call *call, void (*done)(struct http_exchange *x, int status, struct str text));
+void caller_hello(struct caller *c, struct http_exchange *x, const struct call *call,
+                  void (*done)(struct http_exchange *x, int status, struct str text));
 
 #endif

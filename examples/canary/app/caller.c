@@ -120,8 +120,10 @@ static void looked_up(void *arg)
     while (!list_empty(&t->waiting)) {
         struct pending *p = container_of(t->waiting.next, struct pending, link);
         list_del(&p->link);
-        if (t->client) send_call(p);
-        else finish(p, GRPC_UNAVAILABLE, arena_str(http_arena(p->x), str_of(l->error)));
+        if (t->client)
+            send_call(p);
+        else
+            finish(p, GRPC_UNAVAILABLE, arena_str(http_arena(p->x), str_of(l->error)));
     }
     free(l->host);
     free(l);
@@ -179,15 +181,21 @@ static struct target *target_of(struct caller *c, struct str service)
 
 static char *copy(struct str s) { return s.p ? str_dup(s) : NULL; }
 
-void caller_hello(struct caller *c, struct http_exchange *x, const struct call *call, void (*done)(struct http_exchange *x, int status, struct str text))
+void caller_hello(struct caller *c, struct http_exchange *x, const struct call *call,
+                  void (*done)(struct http_exchange *x, int status, struct str text))
 {
     if (call->service.n > 253 || c->targets.n > 1000) {
         done(x, GRPC_INVALID_ARGUMENT, STR("no such service"));
         return;
     }
     struct pending *p = xcalloc(1, sizeof *p);
-    *p = (struct pending){ .target = target_of(c, call->service), .x = x, .version = copy(call->version), .sleep_ms = copy(call->sleep_ms),
-                           .fail_code = copy(call->fail_code), .timeout_ms = call->timeout_ms, .done = done };
+    *p = (struct pending){ .target = target_of(c, call->service),
+                           .x = x,
+                           .version = copy(call->version),
+                           .sleep_ms = copy(call->sleep_ms),
+                           .fail_code = copy(call->fail_code),
+                           .timeout_ms = call->timeout_ms,
+                           .done = done };
     http_on_done(x, on_gone, p);
     if (p->target->client) {
         send_call(p);

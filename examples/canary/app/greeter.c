@@ -70,8 +70,12 @@ void greeter_handle(struct http_exchange *x, void *arg)
     struct app *app = arg;
     struct str path = http_path(x);
     http_set_user(x, arena_zalloc(http_arena(x), sizeof(struct hello)));
-    if (str_eqc(path, "/helloworld.Greeter/SayHello")) http_grpc_on_message(x, 0, hello_message, hello_end, app);
-    else if (str_starts(path, STR("/grpc.health.v1.Health/"))) http_grpc_on_message(x, 0, ignore_message, health_end, app);
-    else if (str_starts(path, STR("/grpc.reflection."))) reflection_handle(x, app);
-    else http_grpc_end(x, GRPC_UNIMPLEMENTED, "unknown method");
+    if (str_eqc(path, "/helloworld.Greeter/SayHello"))
+        http_grpc_on_message(x, 0, hello_message, hello_end, app);
+    else if (str_starts(path, STR("/grpc.health.v1.Health/")))
+        http_grpc_on_message(x, 0, ignore_message, health_end, app);
+    else if (str_starts(path, STR("/grpc.reflection.")))
+        reflection_handle(x, app);
+    else
+        http_grpc_end(x, GRPC_UNIMPLEMENTED, "unknown method");
 }

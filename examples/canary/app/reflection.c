@@ -98,9 +98,12 @@ static void on_message(struct http_exchange *x, struct str message, void *arg)
         return;
     }
     const struct file *f = find(r);
-    if (r->message_request_case == GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES) send_services(x, r);
-    else if (f) send_file(x, r, f);
-    else send_error(x, r, GRPC_NOT_FOUND, "not found");
+    if (r->message_request_case == GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES)
+        send_services(x, r);
+    else if (f)
+        send_file(x, r, f);
+    else
+        send_error(x, r, GRPC_NOT_FOUND, "not found");
     grpc__reflection__v1__server_reflection_request__free_unpacked(r, NULL);
 }
 

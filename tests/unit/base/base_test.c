@@ -17,9 +17,18 @@ static void numbers(void **state)
         bool ok;
         int64_t value;
     } cases[] = {
-        { "0", true, 0 }, { "42", true, 42 }, { "-7", true, -7 }, { "9223372036854775807", true, INT64_MAX },
-        { "-9223372036854775808", true, INT64_MIN }, { "9223372036854775808", false, 0 }, { "", false, 0 },
-        { "+1", false, 0 }, { " 1", false, 0 }, { "1x", false, 0 }, { "-", false, 0 }, { "0x10", false, 0 },
+        { "0", true, 0 },
+        { "42", true, 42 },
+        { "-7", true, -7 },
+        { "9223372036854775807", true, INT64_MAX },
+        { "-9223372036854775808", true, INT64_MIN },
+        { "9223372036854775808", false, 0 },
+        { "", false, 0 },
+        { "+1", false, 0 },
+        { " 1", false, 0 },
+        { "1x", false, 0 },
+        { "-", false, 0 },
+        { "0x10", false, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t v = 0;
@@ -113,7 +122,7 @@ static void maps(void **state)
     assert_ptr_equal(map_get(&m, STR("key2000")), (void *)2000);
     assert_ptr_equal(map_put(&m, STR("key2000"), (void *)1), (void *)2000);
     uintptr_t want = 2; /* insertion order */
-    map_foreach(e, &m) {
+    map_foreach (e, &m) {
         if (want < 2000) assert_ptr_equal(e->value, (void *)want);
         want += 2;
     }
@@ -155,8 +164,14 @@ static void ages(void **state)
     static const struct {
         int64_t ms;
         const char *text;
-    } cases[] = { { 0, "0s" }, { 119999, "119s" }, { 192000, "3m12s" }, { 3600000, "60m" }, { 4 * 3600000 + 300000, "4h5m" },
-                  { 30 * 3600000, "30h" }, { 96 * 3600000, "4d" }, { -5, "0s" } };
+    } cases[] = { { 0, "0s" },
+                  { 119999, "119s" },
+                  { 192000, "3m12s" },
+                  { 3600000, "60m" },
+                  { 4 * 3600000 + 300000, "4h5m" },
+                  { 30 * 3600000, "30h" },
+                  { 96 * 3600000, "4d" },
+                  { -5, "0s" } };
     char text[16];
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) assert_string_equal(clock_age(cases[i].ms, text, sizeof text), cases[i].text);
     char date[32];
@@ -166,7 +181,7 @@ static void ages(void **state)
 static void histograms(void **state)
 {
     static struct metric_histogram h;
-    metric_record(&h, 500);     /* 0.5 ms: the first bucket includes its bound */
+    metric_record(&h, 500); /* 0.5 ms: the first bucket includes its bound */
     metric_record(&h, 501);
     metric_record(&h, 1u << 31);
     assert_int_equal(h.bucket[0], 1);
@@ -178,9 +193,17 @@ static void histograms(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(cutting), cmocka_unit_test(nearest), cmocka_unit_test(arena_budget_is_sticky),
-        cmocka_unit_test(arena_keeps_what_it_gave), cmocka_unit_test(buffers), cmocka_unit_test(maps), cmocka_unit_test(errors),
-        cmocka_unit_test(random_numbers), cmocka_unit_test(ages), cmocka_unit_test(histograms),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(cutting),
+        cmocka_unit_test(nearest),
+        cmocka_unit_test(arena_budget_is_sticky),
+        cmocka_unit_test(arena_keeps_what_it_gave),
+        cmocka_unit_test(buffers),
+        cmocka_unit_test(maps),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(random_numbers),
+        cmocka_unit_test(ages),
+        cmocka_unit_test(histograms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

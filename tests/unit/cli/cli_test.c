@@ -15,11 +15,13 @@ static struct {
 } got;
 
 static const struct opt test_opts[] = {
-    { "flag", 'f', OPT_FLAG, &got.flag, NULL, "" },  { "text", 't', OPT_TEXT, &got.text, "T", "" },
+    { "flag", 'f', OPT_FLAG, &got.flag, NULL, "" },   { "text", 't', OPT_TEXT, &got.text, "T", "" },
     { "number", 'n', OPT_INT, &got.number, "N", "" }, { "list", 'l', OPT_LIST, &got.list, "L", "" },
     { "time", 0, OPT_TIME, &got.time, "T", "" },
 };
-static const struct command test_command = { .name = "test", .args = "A", .opts = test_opts, .n_opts = ARRAY_LEN(test_opts), .min = 0, .max = 3 };
+static const struct command test_command = {
+    .name = "test", .args = "A", .opts = test_opts, .n_opts = ARRAY_LEN(test_opts), .min = 0, .max = 3
+};
 
 static int parse(struct cli *c, const char *const *words, char **argv)
 {
@@ -97,7 +99,8 @@ static void pod_status(void **state)
     } cases[] = {
         { "{}", "Pending" },
         { "{\"status\":{\"phase\":\"Running\"}}", "Running" },
-        { "{\"status\":{\"phase\":\"Running\",\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\"}}}]}}", "CrashLoopBackOff" },
+        { "{\"status\":{\"phase\":\"Running\",\"containerStatuses\":[{\"state\":{\"waiting\":{\"reason\":\"CrashLoopBackOff\"}}}]}}",
+          "CrashLoopBackOff" },
         { "{\"metadata\":{\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"},\"status\":{\"phase\":\"Running\"}}", "Terminating" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -109,8 +112,10 @@ static void pod_status(void **state)
 
 static void bootstrap_of_a_pod(void **state)
 {
-    json_t *pod = json_loads("{\"metadata\":{\"name\":\"web-abc-xyz\",\"namespace\":\"shop\",\"labels\":{\"app\":\"web\",\"pod-template-hash\":\"abc\"},"
-                             "\"ownerReferences\":[{\"kind\":\"ReplicaSet\",\"name\":\"web-abc\"}]}}", 0, NULL);
+    json_t *pod = json_loads(
+        "{\"metadata\":{\"name\":\"web-abc-xyz\",\"namespace\":\"shop\",\"labels\":{\"app\":\"web\",\"pod-template-hash\":\"abc\"},"
+        "\"ownerReferences\":[{\"kind\":\"ReplicaSet\",\"name\":\"web-abc\"}]}}",
+        0, NULL);
     struct bootstrap_options o = { .pod_ip = "198.18.0.9", .xds_ip = "198.18.0.1", .xds_port = 15010, .type = "sidecar" };
     json_t *b = bootstrap_make(pod, &o);
     assert_string_equal(json_text(b, "node.id"), "sidecar~198.18.0.9~web-abc-xyz.shop~shop.svc.cluster.local");
@@ -125,8 +130,8 @@ static void bootstrap_of_a_pod(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options), cmocka_unit_test(quoting), cmocka_unit_test(times), cmocka_unit_test(tables), cmocka_unit_test(pod_status),
-        cmocka_unit_test(bootstrap_of_a_pod),
+        cmocka_unit_test(options), cmocka_unit_test(quoting),    cmocka_unit_test(times),
+        cmocka_unit_test(tables),  cmocka_unit_test(pod_status), cmocka_unit_test(bootstrap_of_a_pod),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

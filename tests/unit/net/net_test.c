@@ -117,7 +117,10 @@ static void addresses(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(timers), cmocka_unit_test(mail_from_another_thread), cmocka_unit_test(sockets), cmocka_unit_test(addresses),
+        cmocka_unit_test(timers),
+        cmocka_unit_test(mail_from_another_thread),
+        cmocka_unit_test(sockets),
+        cmocka_unit_test(addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
