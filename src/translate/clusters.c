@@ -40,7 +40,8 @@ static void set_breakers(struct arena *a, e_cluster *cl, const i_connection_pool
     const __typeof__(*pool->tcp) *tcp = pool ? pool->tcp : NULL;
     const __typeof__(*pool->http) *http = pool ? pool->http : NULL;
     t->max_connections = msg_u32(a, tcp && tcp->max_connections > 0 ? (uint32_t)tcp->max_connections : UNLIMITED);
-    t->max_pending_requests = msg_u32(a, http && http->http1_max_pending_requests > 0 ? (uint32_t)http->http1_max_pending_requests : UNLIMITED);
+    t->max_pending_requests =
+        msg_u32(a, http && http->http1_max_pending_requests > 0 ? (uint32_t)http->http1_max_pending_requests : UNLIMITED);
     t->max_requests = msg_u32(a, http && http->http2_max_requests > 0 ? (uint32_t)http->http2_max_requests : UNLIMITED);
     t->max_retries = msg_u32(a, http && http->max_retries > 0 ? (uint32_t)http->max_retries : UNLIMITED);
     e_circuit_breakers *b = new_circuit_breakers(a);
@@ -93,7 +94,8 @@ static e_http_options *common_http(struct arena *a, const i_connection_pool *poo
 
 static void push_http_options(struct arena *a, e_cluster *cl, e_upstream_http *u)
 {
-    __typeof__(cl->typed_extension_protocol_options[0]) e = msg_new(a, &envoy__config__cluster__v3__cluster__typed_extension_protocol_options_entry__descriptor);
+    __typeof__(cl->typed_extension_protocol_options[0]) e =
+        msg_new(a, &envoy__config__cluster__v3__cluster__typed_extension_protocol_options_entry__descriptor);
     e->key = msg_str("envoy.extensions.upstreams.http.v3.HttpProtocolOptions");
     e->value = msg_any(a, &u->base);
     PUSH(a, cl, typed_extension_protocol_options, e);
@@ -105,20 +107,24 @@ static void set_http(struct arena *a, e_cluster *cl, enum upstream_http kind, co
     e_upstream_http *u = new_upstream_http(a);
     u->common_http_protocol_options = common;
     if (kind == HTTP_AS_DOWNSTREAM) {
-        u->upstream_protocol_options_case = ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_USE_DOWNSTREAM_PROTOCOL_CONFIG;
+        u->upstream_protocol_options_case =
+            ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_USE_DOWNSTREAM_PROTOCOL_CONFIG;
         u->use_downstream_protocol_config = new_downstream_http(a);
         u->use_downstream_protocol_config->http_protocol_options = new_http1_options(a);
         u->use_downstream_protocol_config->http2_protocol_options = http2_options(a, pool);
         push_http_options(a, cl, u);
         return;
     }
-    u->upstream_protocol_options_case = ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_EXPLICIT_HTTP_CONFIG;
+    u->upstream_protocol_options_case =
+        ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_EXPLICIT_HTTP_CONFIG;
     u->explicit_http_config = new_explicit_http(a);
     if (kind == HTTP_2) {
-        u->explicit_http_config->protocol_config_case = ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP2_PROTOCOL_OPTIONS;
+        u->explicit_http_config->protocol_config_case =
+            ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP2_PROTOCOL_OPTIONS;
         u->explicit_http_config->http2_protocol_options = http2_options(a, pool);
     } else {
-        u->explicit_http_config->protocol_config_case = ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP_PROTOCOL_OPTIONS;
+        u->explicit_http_config->protocol_config_case =
+            ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP_PROTOCOL_OPTIONS;
         u->explicit_http_config->http_protocol_options = new_http1_options(a);
     }
     push_http_options(a, cl, u);
@@ -129,7 +135,9 @@ static enum upstream_http http_kind(const struct client *c, enum protocol p, con
     const __typeof__(*pool->http) *h = pool ? pool->http : NULL;
     if (proto_is_http2(p)) return HTTP_2;
     if (h && h->use_client_protocol) return HTTP_AS_DOWNSTREAM;
-    if (h && p == PROTO_HTTP && h->h2_upgrade_policy == ISTIO__NETWORKING__V1ALPHA3__CONNECTION_POOL_SETTINGS__HTTPSETTINGS__H2_UPGRADE_POLICY__UPGRADE) return HTTP_2;
+    if (h && p == PROTO_HTTP &&
+        h->h2_upgrade_policy == ISTIO__NETWORKING__V1ALPHA3__CONNECTION_POOL_SETTINGS__HTTPSETTINGS__H2_UPGRADE_POLICY__UPGRADE)
+        return HTTP_2;
     if (p == PROTO_SNIFF && !client_is_gateway(c)) return HTTP_AS_DOWNSTREAM; /* gateways never sniff */
     return HTTP_DEFAULT;
 }
@@ -160,7 +168,8 @@ static void set_hash(struct arena *a, e_cluster *cl, const Istio__Networking__V1
         return;
     }
     uint64_t size = h->minimum_ring_size ? h->minimum_ring_size : 1024;
-    if (h->hash_algorithm_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__CONSISTENT_HASH_LB__HASH_ALGORITHM_RING_HASH && h->ring_hash->has_minimum_ring_size)
+    if (h->hash_algorithm_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__CONSISTENT_HASH_LB__HASH_ALGORITHM_RING_HASH &&
+        h->ring_hash->has_minimum_ring_size)
         size = h->ring_hash->minimum_ring_size;
     SET(cl, lb_policy, ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_POLICY__RING_HASH);
     cl->lb_config_case = ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_RING_HASH_LB_CONFIG;
@@ -200,8 +209,10 @@ static void set_lb(const struct client *c, e_cluster *cl, const i_load_balancer 
     }
     switch (lb && lb->lb_policy_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__LB_POLICY_SIMPLE ? lb->simple : 0) {
     case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__RANDOM:
-        if (client_is_grpc(c)) set_round_robin(c->a, cl, lb); /* gRPC clients know no random policy */
-        else SET(cl, lb_policy, ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_POLICY__RANDOM);
+        if (client_is_grpc(c))
+            set_round_robin(c->a, cl, lb); /* gRPC clients know no random policy */
+        else
+            SET(cl, lb_policy, ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_POLICY__RANDOM);
         return;
     case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__ROUND_ROBIN: set_round_robin(c->a, cl, lb); return;
     case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__PASSTHROUGH:
@@ -213,8 +224,10 @@ static void set_lb(const struct client *c, e_cluster *cl, const i_load_balancer 
     case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__LEAST_REQUEST: set_least_request(c->a, cl, lb); return;
     default: break;
     }
-    if (client_is_grpc(c)) set_round_robin(c->a, cl, lb);
-    else set_least_request(c->a, cl, lb);
+    if (client_is_grpc(c))
+        set_round_robin(c->a, cl, lb);
+    else
+        set_least_request(c->a, cl, lb);
 }
 
 /* Outlier detection: by consecutive errors only; success rate is never used. */
@@ -293,14 +306,16 @@ static void set_discovery(const struct client *c, e_cluster *cl, const struct se
         original_dst(cl);
         return;
     }
-    set_type(cl, s->resolution == RES_DNS ? ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DISCOVERY_TYPE__STRICT_DNS : ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DISCOVERY_TYPE__LOGICAL_DNS);
+    set_type(cl, s->resolution == RES_DNS ? ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DISCOVERY_TYPE__STRICT_DNS
+                                          : ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DISCOVERY_TYPE__LOGICAL_DNS);
     cl->load_assignment = cla_of(c, s, p, sub, cl->name);
     cl->dns_refresh_rate = msg_duration(a, 60, 0);
     SET(cl, respect_dns_ttl, 1);
     SET(cl, dns_lookup_family, ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DNS_LOOKUP_FAMILY__V4_ONLY);
 }
 
-static void add_outbound(const struct client *c, struct output *o, const struct service *s, const struct port *p, const struct rule *r, const struct subset *sub)
+static void add_outbound(const struct client *c, struct output *o, const struct service *s, const struct port *p, const struct rule *r,
+                         const struct subset *sub)
 {
     struct arena *a = c->a;
     const char *name = name_cluster(a, p->number, sub ? sub->name : NULL, s->host);

@@ -19,7 +19,8 @@ static bool same_locality(const e_locality *l, const char *text)
 {
     struct str rest = str_of(text);
     struct str parts[3] = { str_cut(&rest, '/'), str_cut(&rest, '/'), rest };
-    return str_eqc(parts[0], l->region ? l->region : "") && str_eqc(parts[1], l->zone ? l->zone : "") && str_eqc(parts[2], l->sub_zone ? l->sub_zone : "");
+    return str_eqc(parts[0], l->region ? l->region : "") && str_eqc(parts[1], l->zone ? l->zone : "") &&
+           str_eqc(parts[2], l->sub_zone ? l->sub_zone : "");
 }
 
 static e_locality *locality_new(struct arena *a, const char *text)
@@ -71,11 +72,11 @@ e_cla *cla_of(const struct client *c, const struct service *s, const struct port
     for (size_t i = 0; i < s->pods.n; i++) {
         const struct workload *w = s->pods.v[i];
         uint32_t port = port_target(p, w);
-        if (port && (!sub || labels_match(&sub->labels, &w->labels))) push_pod(c->a, cla, w, port);
+        if (port && (!sub || label_match_all(&sub->labels, &w->labels))) push_pod(c->a, cla, w, port);
     }
     for (size_t i = 0; i < s->n_endpoints; i++) {
         const struct static_endpoint *e = &s->endpoints[i];
-        if (sub && !labels_match(&sub->labels, &e->labels)) continue;
+        if (sub && !label_match_all(&sub->labels, &e->labels)) continue;
         push_endpoint(c->a, cla, e->locality ? e->locality : "", endpoint_new(c->a, e->address, static_port(e, p), true, e->weight));
     }
     return cla;

@@ -56,6 +56,7 @@ void mesh_unref(struct mesh *m)
     host_index_free(&m->vs_by_host);
     map_free(&m->vs_by_gateway, free_vec);
     for (size_t i = 0; i < m->n_rules; i++) vec_free(&m->rules[i]->subsets);
+    vec_free(&m->foreign);
     free(m->rules);
     free(m->services);
     world_unref(m->world);
@@ -135,7 +136,7 @@ const char *label_get(const struct labels *l, const char *key)
     return NULL;
 }
 
-bool labels_match(const struct labels *want, const struct labels *have)
+bool label_match_all(const struct labels *want, const struct labels *have)
 {
     for (size_t i = 0; i < want->n; i++) {
         const char *v = label_get(have, want->v[i].key);
@@ -146,10 +147,25 @@ bool labels_match(const struct labels *want, const struct labels *have)
 
 /* Protocols */
 
-static const struct { const char *name; enum protocol p; } protocol_names[] = {
-    { "http", PROTO_HTTP }, { "http2", PROTO_HTTP2 }, { "grpc", PROTO_GRPC }, { "grpc-web", PROTO_GRPC_WEB }, { "http_proxy", PROTO_HTTP_PROXY },
-    { "tcp", PROTO_TCP }, { "https", PROTO_HTTPS }, { "tls", PROTO_TLS }, { "mongo", PROTO_MONGO }, { "redis", PROTO_REDIS }, { "mysql", PROTO_MYSQL },
-    { "udp", PROTO_UDP }, { "kubernetes.io/h2c", PROTO_HTTP2 }, { "kubernetes.io/ws", PROTO_HTTP }, { "kubernetes.io/wss", PROTO_HTTPS },
+static const struct {
+    const char *name;
+    enum protocol p;
+} protocol_names[] = {
+    { "http", PROTO_HTTP },
+    { "http2", PROTO_HTTP2 },
+    { "grpc", PROTO_GRPC },
+    { "grpc-web", PROTO_GRPC_WEB },
+    { "http_proxy", PROTO_HTTP_PROXY },
+    { "tcp", PROTO_TCP },
+    { "https", PROTO_HTTPS },
+    { "tls", PROTO_TLS },
+    { "mongo", PROTO_MONGO },
+    { "redis", PROTO_REDIS },
+    { "mysql", PROTO_MYSQL },
+    { "udp", PROTO_UDP },
+    { "kubernetes.io/h2c", PROTO_HTTP2 },
+    { "kubernetes.io/ws", PROTO_HTTP },
+    { "kubernetes.io/wss", PROTO_HTTPS },
 };
 
 static enum protocol protocol_named(struct str s)

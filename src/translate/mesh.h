@@ -33,19 +33,31 @@ typedef Istio__Networking__V1alpha3__Server i_server;
 typedef Istio__Networking__V1alpha3__ServerTLSSettings i_server_tls;
 
 /* Any generated map<string, string> (or NULL and 0) as sorted labels in an arena. */
-#define LABELS_OF(arena, entries, count)                                              \
-    ({                                                                                \
-        struct labels l_ = { arena_array((arena), struct label, (count) + 1), 0 };    \
-        for (size_t i_ = 0; i_ < (count); i_++)                                       \
-            l_.v[l_.n++] = (struct label){ (entries)[i_]->key, (entries)[i_]->value ? (entries)[i_]->value : "" }; \
-        labels_sort(&l_);                                                             \
-        l_;                                                                           \
+#define LABELS_OF(arena, entries, count)                                                                                                   \
+    ({                                                                                                                                     \
+        struct labels l_ = { arena_array((arena), struct label, (count) + 1), 0 };                                                         \
+        for (size_t i_ = 0; i_ < (count); i_++)                                                                                            \
+            l_.v[l_.n++] = (struct label){ (entries)[i_]->key, (entries)[i_]->value ? (entries)[i_]->value : "" };                         \
+        labels_sort(&l_);                                                                                                                  \
+        l_;                                                                                                                                \
     })
 
 /* Protocols of service ports (istio.md 1.10). PROTO_SNIFF: not declared, found out per connection. */
 enum protocol {
-    PROTO_SNIFF, PROTO_HTTP, PROTO_HTTP2, PROTO_GRPC, PROTO_GRPC_WEB, PROTO_HTTP_PROXY,
-    PROTO_TCP, PROTO_HTTPS, PROTO_TLS, PROTO_MONGO, PROTO_REDIS, PROTO_MYSQL, PROTO_UDP, PROTO__N
+    PROTO_SNIFF,
+    PROTO_HTTP,
+    PROTO_HTTP2,
+    PROTO_GRPC,
+    PROTO_GRPC_WEB,
+    PROTO_HTTP_PROXY,
+    PROTO_TCP,
+    PROTO_HTTPS,
+    PROTO_TLS,
+    PROTO_MONGO,
+    PROTO_REDIS,
+    PROTO_MYSQL,
+    PROTO_UDP,
+    PROTO__N
 };
 static inline bool proto_is_http(enum protocol p) { return p >= PROTO_HTTP && p <= PROTO_HTTP_PROXY; }
 static inline bool proto_is_http2(enum protocol p) { return p == PROTO_HTTP2 || p == PROTO_GRPC || p == PROTO_GRPC_WEB; }
@@ -65,21 +77,21 @@ struct labels {
 void labels_sort(struct labels *l);
 const char *label_get(const struct labels *l, const char *key);
 /* Whether all of `want` are in `have`. An empty `want` matches everything. */
-bool labels_match(const struct labels *want, const struct labels *have);
+bool label_match_all(const struct labels *want, const struct labels *have);
 
 struct service;
 
 /* A pod. */
 struct workload {
     const K8s__Io__Api__Core__V1__Pod *pod;
-    const char *ns, *name, *ip;  /* ip "" before the pod has one */
+    const char *ns, *name, *ip; /* ip "" before the pod has one */
     struct labels labels;
-    const char *account;         /* service account */
-    const char *owner;           /* workload name: the Deployment's, else the pod's */
-    const char *meta;            /* endpoint metadata: "name;ns;canonicalName;canonicalRev;cluster" */
-    const char *locality;        /* label istio-locality: "region/zone/subzone", or NULL */
-    bool ready;                  /* condition Ready */
-    bool gone;                   /* terminating or ended: not an endpoint */
+    const char *account;            /* service account */
+    const char *owner;              /* workload name: the Deployment's, else the pod's */
+    const char *meta;               /* endpoint metadata: "name;ns;canonicalName;canonicalRev;cluster" */
+    const char *locality;           /* label istio-locality: "region/zone/subzone", or NULL */
+    bool ready;                     /* condition Ready */
+    bool gone;                      /* terminating or ended: not an endpoint */
     VEC(struct service *) services; /* that select it, in the order of mesh.services */
 };
 
@@ -87,19 +99,22 @@ struct port {
     uint32_t number;
     const char *name;
     enum protocol protocol;
-    uint32_t target;             /* number, or 0 when target_name says */
-    const char *target_name;     /* a container port's name, NULL for a number */
+    uint32_t target;         /* number, or 0 when target_name says */
+    const char *target_name; /* a container port's name, NULL for a number */
 };
 /* The pod's port behind a service port; 0 when the pod names no such port. */
 uint32_t port_target(const struct port *p, const struct workload *w);
 
-struct static_endpoint {         /* of a ServiceEntry */
+struct static_endpoint { /* of a ServiceEntry */
     const char *address;
     struct labels labels;
     uint32_t weight;
-    struct { const char *name; uint32_t number; } *ports;
+    struct {
+        const char *name;
+        uint32_t number;
+    } * ports;
     size_t n_ports;
-    const char *locality;        /* "region/zone/subzone" or NULL */
+    const char *locality; /* "region/zone/subzone" or NULL */
 };
 
 enum resolution { RES_EDS, RES_HEADLESS, RES_STATIC, RES_DNS, RES_DNS_ROUND_ROBIN, RES_NONE };
@@ -107,9 +122,9 @@ enum resolution { RES_EDS, RES_HEADLESS, RES_STATIC, RES_DNS, RES_DNS_ROUND_ROBI
 struct service {
     const char *host, *name, *ns;
     enum resolution resolution;
-    bool external;               /* MESH_EXTERNAL */
-    bool entry;                  /* made from a ServiceEntry: domains are its host only */
-    const char **vips;           /* addresses that clients dial */
+    bool external;     /* MESH_EXTERNAL */
+    bool entry;        /* made from a ServiceEntry: domains are its host only */
+    const char **vips; /* addresses that clients dial */
     size_t n_vips;
     struct port *ports;
     size_t n_ports;
@@ -132,7 +147,7 @@ struct rule {
     const char *host, *ns, *name;
     const i_traffic_policy *policy; /* NULL: none */
     VEC(struct subset) subsets;
-    struct labels clients;       /* workloadSelector */
+    struct labels clients; /* workloadSelector */
     bool has_clients;
     const char **export_to;
     size_t n_export_to;
@@ -142,14 +157,19 @@ struct rule {
 struct vs {
     const i_virtual_service *spec;
     const char *ns, *name;
-    const char **hosts;          /* full names, lower case */
+    const char **hosts; /* full names, lower case */
     size_t n_hosts;
-    const char **gateways;       /* "mesh" or "ns/name" */
+    const char **gateways; /* "mesh" or "ns/name" */
     size_t n_gateways;
-    bool mesh;                   /* bound to the sidecars */
+    bool mesh; /* bound to the sidecars */
     i_http_route **http;
     size_t n_http;
-    size_t order;                /* by age, then name, then namespace */
+    size_t order; /* by age, then name, then namespace */
+};
+
+struct foreign_host {
+    const struct vs *vs;
+    const char *host;
 };
 
 struct gateway {
@@ -169,34 +189,37 @@ struct ptr_vec {
 struct mesh {
     unsigned refs;
     struct arena arena;
-    const struct world *world;   /* one reference */
+    const struct world *world; /* one reference */
     const char *domain, *cluster_id, *access_log;
     bool registry_only;
     struct workload *pods;
     size_t n_pods;
-    struct map pod_by_name;      /* "ns/name" -> struct workload * */
+    struct map pod_by_name;            /* "ns/name" -> struct workload * */
     VEC(struct service *) service_vec; /* while it grows */
-    struct service **services;   /* sorted by host */
+    struct service **services;         /* sorted by host */
     size_t n_services;
     struct map service_by_host;
     struct map services_by_port; /* the 4 bytes of a port number -> struct ptr_vec of services, in the order of services */
+    uint32_t *ports;             /* all port numbers, ascending */
+    size_t n_ports;
     struct rule **rules;
     size_t n_rules;
-    struct map rules_by_ns;      /* ns -> struct host_index of struct rule */
+    struct map rules_by_ns;       /* ns -> struct host_index of struct rule */
     struct host_index vs_by_host; /* virtual services bound to mesh */
-    struct vs **vss;             /* all, in order of age */
+    struct vs **vss;              /* all, in order of age */
     size_t n_vss;
-    struct map vs_by_gateway;    /* "ns/name" -> struct ptr_vec of vs */
-    struct gateway *gateways;    /* in order of age */
+    VEC(struct foreign_host) foreign; /* hosts of mesh-bound virtual services that are no service */
+    struct map vs_by_gateway;         /* "ns/name" -> struct ptr_vec of vs */
+    struct gateway *gateways;         /* in order of age */
     size_t n_gateways;
 };
 
 /* Who a translation is for, resolved in the mesh. */
 struct client {
     const struct mesh *m;
-    struct arena *a;             /* of the translation */
+    struct arena *a; /* of the translation */
     const struct tr_node *node;
-    const struct workload *pod;  /* NULL for a gRPC client that is no pod */
+    const struct workload *pod; /* NULL for a gRPC client that is no pod */
     const char *ns;
     const struct labels *labels; /* never NULL */
 };
@@ -235,7 +258,7 @@ void index_gateways(struct mesh *m);
 
 struct ptr_vec *map_vec(struct map *m, struct str key); /* made when missing */
 void host_index_add(struct host_index *ix, const char *host, void *p);
-void host_index_done(struct host_index *ix);            /* sorts the wildcards */
+void host_index_done(struct host_index *ix); /* sorts the wildcards */
 void host_index_free(struct host_index *ix);
 
 #endif

@@ -95,10 +95,7 @@ e_string_matcher *msg_exact(struct arena *a, const char *value)
     return m;
 }
 
-e_duration *msg_duration_copy(struct arena *a, const e_duration *d)
-{
-    return d ? msg_duration(a, d->seconds, d->nanos) : NULL;
-}
+e_duration *msg_duration_copy(struct arena *a, const e_duration *d) { return d ? msg_duration(a, d->seconds, d->nanos) : NULL; }
 
 /* Parts of a million, as Istio does for fractions of a percent. */
 e_percent *msg_percent(struct arena *a, double percent)
@@ -145,7 +142,8 @@ e_value *msg_value_struct(struct arena *a, e_struct *s)
 e_metadata *msg_metadata_istio(struct arena *a, e_struct *s)
 {
     e_metadata *m = new_metadata(a);
-    Envoy__Config__Core__V3__Metadata__FilterMetadataEntry *f = msg_new(a, &envoy__config__core__v3__metadata__filter_metadata_entry__descriptor);
+    Envoy__Config__Core__V3__Metadata__FilterMetadataEntry *f =
+        msg_new(a, &envoy__config__core__v3__metadata__filter_metadata_entry__descriptor);
     f->key = msg_str("istio");
     f->value = s;
     PUSH(a, m, filter_metadata, f);

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 
-bool is_ip(const char *s)
+bool host_is_ip(const char *s)
 {
     unsigned char bin[16];
     return inet_pton(AF_INET, s, bin) == 1 || inet_pton(AF_INET6, s, bin) == 1;
@@ -20,7 +20,7 @@ static const char *lower(struct arena *a, const char *s)
 const char *name_host(struct arena *a, const char *host, const char *ns, const char *domain)
 {
     if (!host) return "";
-    if (strchr(host, '.') || strcmp(host, "*") == 0 || is_ip(host)) return lower(a, host);
+    if (strchr(host, '.') || strcmp(host, "*") == 0 || host_is_ip(host)) return lower(a, host);
     return lower(a, arena_printf(a, "%s.%s.svc.%s", host, ns, domain));
 }
 
@@ -34,6 +34,17 @@ const char *name_inbound(struct arena *a, uint32_t port) { return arena_printf(a
 const char *name_config(struct arena *a, const char *kind, const char *ns, const char *name)
 {
     return arena_printf(a, "/apis/networking.istio.io/v1/namespaces/%s/%s/%s", ns, kind, name);
+}
+
+const char *name_gateway(struct arena *a, const char *g, const char *ns)
+{
+    if (strcmp(g, "mesh") == 0) return "mesh";
+    if (strncmp(g, "./", 2) == 0) return arena_printf(a, "%s/%s", ns, g + 2);
+    if (strchr(g, '/')) return g;
+    struct str rest = str_of(g), name = str_cut(&rest, '.');
+    if (!rest.p) return arena_printf(a, "%s/%s", ns, g);
+    struct str other = str_cut(&rest, '.');
+    return arena_printf(a, "%.*s/%.*s", STR_ARG(other), STR_ARG(name));
 }
 
 bool host_is_wildcard(const char *host) { return host[0] == '*'; }

@@ -13,12 +13,14 @@ const char *name_cluster(struct arena *a, uint32_t port, const char *subset, con
 const char *name_inbound(struct arena *a, uint32_t port);
 /* "/apis/networking.istio.io/v1/namespaces/NS/KIND/NAME", as istiod puts it into metadata; kind as "virtual-service". */
 const char *name_config(struct arena *a, const char *kind, const char *ns, const char *name);
+/* A VirtualService's word for a gateway ("mesh", "ns/name", "name", "./name", "name.ns.svc...") -> "mesh" or "ns/name". */
+const char *name_gateway(struct arena *a, const char *gateway, const char *ns);
 
 bool host_is_wildcard(const char *host);
 /* Whether pattern ("*", "*.x", or a plain name) covers host (which may itself be a wildcard). */
 bool host_covers(const char *pattern, const char *host);
 /* The narrower of two host patterns where they intersect; NULL where they do not. */
 const char *host_intersect(const char *x, const char *y);
-bool is_ip(const char *s);
+bool host_is_ip(const char *s);
 
 #endif

@@ -42,8 +42,11 @@ int tr_node_init(struct tr_node *n, const struct tr_node_claim *c, struct err *e
         return 0;
     }
     if (!parsed) return bad_id(e, c->id);
-    if (str_eqc(type, "sidecar")) n->kind = TR_SIDECAR;
-    else if (str_eqc(type, "router")) n->kind = TR_ROUTER;
-    else return bad_id(e, c->id);
+    if (str_eqc(type, "sidecar"))
+        n->kind = TR_SIDECAR;
+    else if (str_eqc(type, "router"))
+        n->kind = TR_ROUTER;
+    else
+        return bad_id(e, c->id);
     return 0;
 }

@@ -10,12 +10,12 @@
 /* Where resources go: packed at once, so that a translation holds bytes and not trees. The message may lie in scratch,
  * which the caller resets between resources. */
 struct output {
-    struct arena *keep;          /* names and bytes */
+    struct arena *keep; /* names and bytes */
     struct arena scratch;
     VEC(struct tr_resource) list;
-    const struct str *want;      /* names asked for; n_want 0: all */
+    const struct str *want; /* names asked for; n_want 0: all */
     size_t n_want;
-    struct map wanted;           /* the same, hashed; empty: all */
+    struct map wanted; /* the same, hashed; empty: all */
 };
 /* False when names were asked for and this is none of them: saves building it. */
 bool output_wants(const struct output *o, const char *name);
@@ -38,27 +38,45 @@ size_t inbound_ports(const struct client *c, struct inbound_port **ret);
 bool service_visible(const struct client *c, const struct service *s);
 
 /* Listeners: parts */
-enum direction { OUTBOUND, INBOUND, GATEWAY };
-e_filter *hcm_filter(const struct client *c, enum direction d, const char *stat_prefix, const char *rds, e_route_config *inline_routes, bool tls);
-e_filter *tcp_filter(const struct client *c, const char *stat_prefix, const char *cluster, const i_connection_pool *pool);
+enum direction { OUTBOUND, INBOUND, INBOUND_HTTP2, GATEWAY };
+e_filter *hcm_filter(const struct client *c, enum direction d, const char *stat_prefix, const char *rds, e_route_config *inline_routes);
+e_filter *tcp_filter(const struct client *c, const char *stat_prefix, const char *cluster);
+e_tcp_proxy *tcp_proxy_new(const struct client *c, const char *stat_prefix);
 e_filter *typed_filter(struct arena *a, const char *name, const ProtobufCMessage *config);
 e_listener *listener_new(struct arena *a, const char *name, const char *ip, uint32_t port, enum direction d);
-void push_http_inspector(struct arena *a, e_listener *l);
-void push_tls_inspector(struct arena *a, e_listener *l);
+e_chain *chain_new(struct arena *a, const char *name, e_filter *f); /* name NULL: none */
+void push_listener_filter(struct arena *a, e_listener *l, const char *name, const ProtobufCMessage *config, e_predicate *disabled);
+void push_http_inspector(struct arena *a, e_listener *l, e_predicate *disabled);
+void set_application_protocols(struct arena *a, e_chain *ch); /* match: plaintext HTTP, found by the inspector */
 ProtobufCMessage *grpc_hcm(const struct client *c, const char *rds);
 void gateway_listeners(const struct client *c, struct output *o);
 void inbound_listener(const struct client *c, struct output *o);
 
+/* Whether the port has the shared HTTP listener 0.0.0.0_PORT of sidecars (and with it a route configuration PORT);
+ * which services listen on an address of their own is decided in the same place. */
+bool shared_http(const struct service *s, const struct port *p);
+bool own_listener(const struct service *s, const struct port *p);
+const struct ptr_vec *services_on_port(const struct mesh *m, uint32_t port);
+
 /* Routes: parts */
-void push_domains(const struct client *c, const struct service *s, e_vhost *vh);
 e_route_config *route_config_new(struct arena *a, const char *name);
+e_vhost *vhost_new(struct arena *a, const char *name);
+/* The routes to a service: its VirtualService's, else the default one. */
+void service_routes(const struct client *c, const struct service *s, uint32_t port, e_vhost *vh);
+/* Names by which the client may call the service. suffix: ":PORT" adds each name with it once more; NULL: not. */
+void push_domains(const struct client *c, const struct service *s, const char *suffix, e_vhost *vh);
 void gateway_routes(const struct client *c, struct output *o);
 void grpc_routes(const struct client *c, struct output *o);
-/* The service and port behind a name as a gRPC client dials it ("host:port" or "host", short or full); NULL: none. */
-const struct service *grpc_target(const struct client *c, struct str name, uint32_t *port);
+void grpc_listeners(const struct client *c, struct output *o);
 
 /* TLS */
 e_transport_socket *tls_to_upstream(struct arena *a, const i_client_tls *in, bool http2);
-e_transport_socket *tls_from_downstream(struct arena *a, const i_server *in);
+e_transport_socket *tls_from_downstream(struct arena *a, const i_server *s);
+/* Names of the secret with certificate and key, and of the one with the CA for client certificates. */
+const char *secret_name(struct arena *a, const char *credential);
+const char *secret_ca_name(struct arena *a, const i_server_tls *in, const char *credential);
+/* The credential of a server; NULL: none (files, or no TLS). */
+const char *server_credential(const i_server *s);
+bool server_terminates(const i_server *s); /* TLS ends here */
 
 #endif

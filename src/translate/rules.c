@@ -53,7 +53,9 @@ static void add_rule(struct mesh *m, const struct resource *res, struct rule **a
         return;
     }
     r = arena_new(&m->arena, struct rule);
-    *r = (struct rule){ .host = host, .ns = res->ns, .name = res->name, .export_to = (const char **)d->export_to, .n_export_to = d->n_export_to };
+    *r = (struct rule){
+        .host = host, .ns = res->ns, .name = res->name, .export_to = (const char **)d->export_to, .n_export_to = d->n_export_to
+    };
     if (d->workload_selector) {
         static const char *own[] = { "." };
         r->has_clients = true;
@@ -71,7 +73,7 @@ void index_rules(struct mesh *m)
     struct resource_list l = world_list(m->world, KIND_DESTINATION_RULE);
     m->rules = xcalloc(l.n + 1, sizeof *m->rules);
     for (size_t i = 0; i < l.n; i++) add_rule(m, l.v[i], m->rules);
-    map_foreach(e, &m->rules_by_ns) host_index_done(e->value);
+    map_foreach (e, &m->rules_by_ns) host_index_done(e->value);
 }
 
 /* Of the rules for one host: a matching workload selector first, else the last one without. */
@@ -82,7 +84,7 @@ static const struct rule *choose(const struct client *c, const struct ptr_vec *v
         const struct rule *r = v->v.v[i];
         if (!visible(r->export_to, r->n_export_to, r->ns, c->ns)) continue;
         if (exported && r->has_clients) continue;
-        if (r->has_clients && labels_match(&r->clients, c->labels)) return r;
+        if (r->has_clients && label_match_all(&r->clients, c->labels)) return r;
         if (!r->has_clients) ret = r;
     }
     return ret;
@@ -122,8 +124,10 @@ struct policy policy_of(const struct rule *r, const struct subset *sub, uint32_t
     struct policy out = { 0 };
     const i_traffic_policy *p = r ? r->policy : NULL;
     const i_port_policy *pp = port_policy(p, port);
-    if (pp) out = (struct policy){ pp->load_balancer, pp->connection_pool, pp->outlier_detection, pp->tls };
-    else if (p) out = (struct policy){ p->load_balancer, p->connection_pool, p->outlier_detection, p->tls };
+    if (pp)
+        out = (struct policy){ pp->load_balancer, pp->connection_pool, pp->outlier_detection, pp->tls };
+    else if (p)
+        out = (struct policy){ p->load_balancer, p->connection_pool, p->outlier_detection, p->tls };
     p = sub ? sub->policy : NULL;
     pp = port_policy(p, port);
     if (p && p->load_balancer) out.lb = p->load_balancer;

@@ -26,7 +26,8 @@ static const char *owner_of(struct arena *a, const ObjectMeta *meta, const struc
 static bool pod_ready(const K8s__Io__Api__Core__V1__PodStatus *st)
 {
     for (size_t i = 0; st && i < st->n_conditions; i++)
-        if (strcmp(st->conditions[i]->type, "Ready") == 0) return st->conditions[i]->status && strcmp(st->conditions[i]->status, "True") == 0;
+        if (strcmp(st->conditions[i]->type, "Ready") == 0)
+            return st->conditions[i]->status && strcmp(st->conditions[i]->status, "True") == 0;
     return false;
 }
 
@@ -48,7 +49,8 @@ static void add_pod(struct mesh *m, struct workload *w, const struct resource *r
     w->labels = LABELS_OF(a, r->meta->labels, r->meta->n_labels);
     w->account = pod->spec && pod->spec->service_account_name ? pod->spec->service_account_name : "default";
     w->owner = owner_of(a, r->meta, &w->labels);
-    const char *canonical = first_label(&w->labels, names, ARRAY_LEN(names)), *rev = first_label(&w->labels, revisions, ARRAY_LEN(revisions));
+    const char *canonical = first_label(&w->labels, names, ARRAY_LEN(names)),
+               *rev = first_label(&w->labels, revisions, ARRAY_LEN(revisions));
     w->meta = arena_printf(a, "%s;%s;%s;%s;%s", w->owner, w->ns, canonical ? canonical : w->owner, rev ? rev : "", m->cluster_id);
     w->locality = label_get(&w->labels, "istio-locality");
     w->ready = pod_ready(pod->status);
@@ -85,8 +87,10 @@ static void service_ports(struct mesh *m, struct service *s, const K8s__Io__Api_
         p->protocol = protocol_of(in->app_protocol, p->name, p->number, in->protocol);
         if (p->protocol == PROTO_UDP || service_port(s, p->number)) continue;
         p->target = p->number;
-        if (in->target_port && in->target_port->type == 1 && in->target_port->str_val) p->target_name = in->target_port->str_val;
-        else if (in->target_port && in->target_port->int_val) p->target = (uint32_t)in->target_port->int_val;
+        if (in->target_port && in->target_port->type == 1 && in->target_port->str_val)
+            p->target_name = in->target_port->str_val;
+        else if (in->target_port && in->target_port->int_val)
+            p->target = (uint32_t)in->target_port->int_val;
         s->n_ports++;
     }
 }
@@ -127,7 +131,8 @@ static struct service *service_new(struct mesh *m, const char *host)
 static void add_service(struct mesh *m, const struct resource *r)
 {
     const K8s__Io__Api__Core__V1__Service *in = (const void *)r->msg;
-    if (!in->spec || (in->spec->type && strcmp(in->spec->type, "ExternalName") == 0)) return; /* no address: DNS answers with the other name */
+    if (!in->spec || (in->spec->type && strcmp(in->spec->type, "ExternalName") == 0))
+        return; /* no address: DNS answers with the other name */
     struct service *s = service_new(m, arena_printf(&m->arena, "%s.%s.svc.%s", r->name, r->ns, m->domain));
     if (!s) return;
     s->name = r->name;
@@ -174,7 +179,7 @@ static void select_pods(struct mesh *m, const struct by_label *ix, struct servic
     }
     for (size_t i = 0; best && i < best->v.n; i++) {
         struct workload *w = best->v.v[i];
-        if (!labels_match(&s->selector, &w->labels)) continue;
+        if (!label_match_all(&s->selector, &w->labels)) continue;
         vec_push(&w->services, s);
         if (!w->gone) vec_push(&s->pods, w);
     }
@@ -184,6 +189,12 @@ static void select_pods(struct mesh *m, const struct by_label *ix, struct servic
 static int by_host(const void *x, const void *y)
 {
     return strcmp((*(struct service *const *)x)->host, (*(struct service *const *)y)->host);
+}
+
+static int by_number(const void *x, const void *y)
+{
+    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+    return (a > b) - (a < b);
 }
 
 static void free_list(void *p)
@@ -206,9 +217,13 @@ void index_services(struct mesh *m)
     for (size_t i = 0; i < m->n_services; i++) {
         struct service *s = m->services[i];
         select_pods(m, &ix, s);
-        for (size_t k = 0; k < s->n_ports; k++) vec_push(&map_vec(&m->services_by_port, str_make(&s->ports[k].number, sizeof s->ports[k].number))->v, s);
+        for (size_t k = 0; k < s->n_ports; k++)
+            vec_push(&map_vec(&m->services_by_port, str_make(&s->ports[k].number, sizeof s->ports[k].number))->v, s);
     }
     map_free(&ix.pods, free_list);
+    m->ports = arena_array(&m->arena, uint32_t, m->services_by_port.n + 1);
+    map_foreach (e, &m->services_by_port) memcpy(&m->ports[m->n_ports++], e->key, sizeof *m->ports);
+    if (m->n_ports) qsort(m->ports, m->n_ports, sizeof *m->ports, by_number);
 }
 
 /* ServiceEntry */
@@ -275,7 +290,7 @@ void index_entries(struct mesh *m)
             s->export_to = (const char **)e->export_to;
             s->n_export_to = e->n_export_to;
             for (size_t v = 0; v < e->n_addresses; v++)
-                if (is_ip(e->addresses[v])) push_vip(m, s, e->addresses[v]);
+                if (host_is_ip(e->addresses[v])) push_vip(m, s, e->addresses[v]);
             if (e->workload_selector) s->selector = LABELS_OF(&m->arena, e->workload_selector->labels, e->workload_selector->n_labels);
             entry_ports(m, s, e);
             entry_endpoints(m, s, e);

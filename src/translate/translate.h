@@ -19,15 +19,15 @@ struct mesh;
 /* In the order in which a server should send them (make before break); the same order as enum xds_type. */
 enum tr_type { TR_CLUSTER, TR_ENDPOINT, TR_LISTENER, TR_ROUTE, TR_SECRET, TR__N };
 /* "type.googleapis.com/envoy.config.cluster.v3.Cluster" and so on. */
-extern const char *const tr_type_urls[TR__N];
+const char *tr_type_url(enum tr_type t);
 /* The type of a URL, or TR__N. */
 enum tr_type tr_type_of(struct str url);
 
 struct mesh_options {
-    const char *domain;         /* NULL: "cluster.local" */
-    const char *cluster_id;     /* in endpoint metadata; NULL: "Kubernetes" */
-    const char *access_log;     /* file of the access log in Istio's default format; NULL: none, as istiod */
-    bool registry_only;         /* unknown hosts get 502 instead of PassthroughCluster */
+    const char *domain;     /* NULL: "cluster.local" */
+    const char *cluster_id; /* in endpoint metadata; NULL: "Kubernetes" */
+    const char *access_log; /* file of the access log in Istio's default format; NULL: none, as istiod */
+    bool registry_only;     /* unknown hosts get 502 instead of PassthroughCluster */
 };
 
 /* Takes a reference of the world. Never fails: what cannot be carried out is left out
@@ -38,10 +38,10 @@ void mesh_unref(struct mesh *m);
 
 /* What an xDS client says of itself (core.v3.Node), all of it unproven. Pointers are borrowed. */
 struct tr_node_claim {
-    struct str id;              /* "sidecar~IP~POD.NS~NS.svc.cluster.local", or free text (gRPC clients) */
-    struct str generator;       /* metadata GENERATOR */
-    struct str ns;              /* metadata NAMESPACE */
-    struct str user_agent;      /* user_agent_name: "envoy", "weft-proxy", "gRPC Go", ... */
+    struct str id;         /* "sidecar~IP~POD.NS~NS.svc.cluster.local", or free text (gRPC clients) */
+    struct str generator;  /* metadata GENERATOR */
+    struct str ns;         /* metadata NAMESPACE */
+    struct str user_agent; /* user_agent_name: "envoy", "weft-proxy", "gRPC Go", ... */
 };
 
 enum tr_node_kind { TR_SIDECAR, TR_ROUTER, TR_GRPC };
@@ -51,7 +51,7 @@ enum tr_node_kind { TR_SIDECAR, TR_ROUTER, TR_GRPC };
 struct tr_node {
     enum tr_node_kind kind;
     char ip[48];
-    char pod[254], ns[64];      /* pod may be empty for a gRPC client that is no pod */
+    char pod[254], ns[64]; /* pod may be empty for a gRPC client that is no pod */
 };
 
 /* Fills *n. -EINVAL for an id that is none of ours: "node id ... is not TYPE~IP~POD.NS~DOMAIN". A client whose
@@ -64,15 +64,15 @@ int tr_node_verify(const struct tr_node *n, const struct mesh *m, struct str pee
 
 struct tr_resource {
     struct str name;
-    struct str data;            /* packed message: the value of the Any */
-    uint64_t hash;              /* of data */
+    struct str data; /* packed message: the value of the Any */
+    uint64_t hash;   /* of data */
 };
 
 /* All resources of one type for one node, in a stable order. */
 struct translation {
     struct tr_resource *v;
     size_t n;
-    struct arena arena;         /* holds them */
+    struct arena arena; /* holds them */
 };
 
 /* What the node shall have of one type. want/n_want: the names that it asked for, NULL for all of them. They are a
@@ -80,8 +80,9 @@ struct translation {
  * "host:port" or "host", in any form of the host, and the answer carries the name as asked.
  * -ENOENT with the reason when the node's pod is not in the world (any more); *ret is not set then. The result may
  * outlive the mesh. */
-int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, const struct str *want, size_t n_want, struct translation **ret, struct err *e);
-void translation_free(struct translation *t); /* NULL is fine */
+int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, const struct str *want, size_t n_want,
+              struct translation **ret, struct err *e);
+void translation_free(struct translation *t);                                             /* NULL is fine */
 const struct tr_resource *translation_find(const struct translation *t, struct str name); /* linear: for tests and people */
 
 #endif

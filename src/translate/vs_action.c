@@ -13,7 +13,7 @@ struct dest {
     const char *cluster;
     const struct service *service; /* NULL: not in the mesh */
     const struct rule *rule;
-    const i_load_balancer *lb;     /* NULL: none set */
+    const i_load_balancer *lb; /* NULL: none set */
 };
 
 static struct dest dest_of(const struct route_place *at, const struct vs *vs, const i_destination *d)
@@ -23,8 +23,10 @@ static struct dest dest_of(const struct route_place *at, const struct vs *vs, co
     const char *host = name_host(a, d && d->host ? d->host : "", vs->ns, at->c->m->domain);
     ret.service = mesh_service(at->c->m, host);
     uint32_t port = at->port;
-    if (d && d->port && d->port->number) port = d->port->number;
-    else if (ret.service && ret.service->n_ports == 1) port = ret.service->ports[0].number;
+    if (d && d->port && d->port->number)
+        port = d->port->number;
+    else if (ret.service && ret.service->n_ports == 1)
+        port = ret.service->ports[0].number;
     const char *subset = d && d->subset && *d->subset ? d->subset : NULL;
     ret.cluster = name_cluster(a, port, subset, host);
     if (ret.service) ret.rule = rule_for(at->c, ret.service);
@@ -45,8 +47,9 @@ static e_header_value_option *header_option(struct arena *a, const char *key, co
     o->header = new_header_value(a);
     o->header->key = msg_str(key);
     o->header->value = msg_str(value);
-    SET(o, append_action, append ? ENVOY__CONFIG__CORE__V3__HEADER_VALUE_OPTION__HEADER_APPEND_ACTION__APPEND_IF_EXISTS_OR_ADD
-                                 : ENVOY__CONFIG__CORE__V3__HEADER_VALUE_OPTION__HEADER_APPEND_ACTION__OVERWRITE_IF_EXISTS_OR_ADD);
+    SET(o, append_action,
+        append ? ENVOY__CONFIG__CORE__V3__HEADER_VALUE_OPTION__HEADER_APPEND_ACTION__APPEND_IF_EXISTS_OR_ADD
+               : ENVOY__CONFIG__CORE__V3__HEADER_VALUE_OPTION__HEADER_APPEND_ACTION__OVERWRITE_IF_EXISTS_OR_ADD);
     return o;
 }
 
@@ -85,15 +88,15 @@ static struct header_ops header_ops(struct arena *a, const Istio__Networking__V1
 }
 
 /* Sets the fields that Route and ClusterWeight have in common; gives the authority that the request operations ask for. */
-#define SET_HEADERS(a, out, headers)                                                              \
-    ({                                                                                            \
-        struct header_ops rq_ = header_ops((a), (headers) ? (headers)->request : NULL);           \
-        struct header_ops rs_ = header_ops((a), (headers) ? (headers)->response : NULL);          \
-        (out)->request_headers_to_add = rq_.add, (out)->n_request_headers_to_add = rq_.n_add;     \
-        (out)->request_headers_to_remove = rq_.remove, (out)->n_request_headers_to_remove = rq_.n_remove; \
-        (out)->response_headers_to_add = rs_.add, (out)->n_response_headers_to_add = rs_.n_add;   \
-        (out)->response_headers_to_remove = rs_.remove, (out)->n_response_headers_to_remove = rs_.n_remove; \
-        rq_.authority;                                                                            \
+#define SET_HEADERS(a, out, headers)                                                                                                       \
+    ({                                                                                                                                     \
+        struct header_ops rq_ = header_ops((a), (headers) ? (headers)->request : NULL);                                                    \
+        struct header_ops rs_ = header_ops((a), (headers) ? (headers)->response : NULL);                                                   \
+        (out)->request_headers_to_add = rq_.add, (out)->n_request_headers_to_add = rq_.n_add;                                              \
+        (out)->request_headers_to_remove = rq_.remove, (out)->n_request_headers_to_remove = rq_.n_remove;                                  \
+        (out)->response_headers_to_add = rs_.add, (out)->n_response_headers_to_add = rs_.n_add;                                            \
+        (out)->response_headers_to_remove = rs_.remove, (out)->n_response_headers_to_remove = rs_.n_remove;                                \
+        rq_.authority;                                                                                                                     \
     })
 
 /* Retries */
@@ -103,7 +106,8 @@ static void push_previous_hosts(struct arena *a, e_retry_policy *r)
     e_retry_host *h = new_retry_host(a);
     h->name = msg_str("envoy.retry_host_predicates.previous_hosts");
     h->config_type_case = ENVOY__CONFIG__ROUTE__V3__RETRY_POLICY__RETRY_HOST_PREDICATE__CONFIG_TYPE_TYPED_CONFIG;
-    Envoy__Extensions__Retry__Host__PreviousHosts__V3__PreviousHostsPredicate p = ENVOY__EXTENSIONS__RETRY__HOST__PREVIOUS_HOSTS__V3__PREVIOUS_HOSTS_PREDICATE__INIT;
+    Envoy__Extensions__Retry__Host__PreviousHosts__V3__PreviousHostsPredicate p =
+        ENVOY__EXTENSIONS__RETRY__HOST__PREVIOUS_HOSTS__V3__PREVIOUS_HOSTS_PREDICATE__INIT;
     h->typed_config = msg_any(a, &p.base);
     PUSH(a, r, retry_host_predicate, h);
     SET(r, host_selection_retry_max_attempts, 5);
@@ -144,7 +148,8 @@ static void push_previous_priorities(struct arena *a, e_retry_policy *r)
     Envoy__Extensions__Retry__Priority__PreviousPriorities__V3__PreviousPrioritiesConfig p =
         ENVOY__EXTENSIONS__RETRY__PRIORITY__PREVIOUS_PRIORITIES__V3__PREVIOUS_PRIORITIES_CONFIG__INIT;
     SET(&p, update_frequency, 2);
-    Envoy__Config__Route__V3__RetryPolicy__RetryPriority *rp = msg_new(a, &envoy__config__route__v3__retry_policy__retry_priority__descriptor);
+    Envoy__Config__Route__V3__RetryPolicy__RetryPriority *rp =
+        msg_new(a, &envoy__config__route__v3__retry_policy__retry_priority__descriptor);
     rp->name = msg_str("envoy.retry_priorities.previous_priorities");
     rp->config_type_case = ENVOY__CONFIG__ROUTE__V3__RETRY_POLICY__RETRY_PRIORITY__CONFIG_TYPE_TYPED_CONFIG;
     rp->typed_config = msg_any(a, &p.base);
@@ -217,7 +222,8 @@ static void set_timeout(const struct client *c, e_route_action *act, const e_dur
     }
 }
 
-static void push_mirror(const struct route_place *at, const struct vs *vs, const i_destination *to, bool has_percent, double percent, e_route_action *act)
+static void push_mirror(const struct route_place *at, const struct vs *vs, const i_destination *to, bool has_percent, double percent,
+                        e_route_action *act)
 {
     if (has_percent && percent <= 0) return;
     struct arena *a = at->c->a;
@@ -237,7 +243,8 @@ static void set_mirrors(const struct route_place *at, const struct vs *vs, const
         push_mirror(at, vs, in->mirror, has, p, act);
     }
     for (size_t i = 0; i < in->n_mirrors; i++)
-        push_mirror(at, vs, in->mirrors[i]->destination, in->mirrors[i]->percentage != NULL, in->mirrors[i]->percentage ? in->mirrors[i]->percentage->value : 0, act);
+        push_mirror(at, vs, in->mirrors[i]->destination, in->mirrors[i]->percentage != NULL,
+                    in->mirrors[i]->percentage ? in->mirrors[i]->percentage->value : 0, act);
 }
 
 static void set_host_rewrite(e_route_action *act, const char *host)
@@ -260,7 +267,8 @@ static void set_rewrite(struct arena *a, const Istio__Networking__V1alpha3__HTTP
 }
 
 /* One destination keeps its weight out of it; of many those of weight 0 are dropped. */
-static const struct dest *set_clusters(const struct route_place *at, const struct vs *vs, const i_http_route *in, e_route *out, e_route_action *act, bool authority_set)
+static const struct dest *set_clusters(const struct route_place *at, const struct vs *vs, const i_http_route *in, e_route *out,
+                                       e_route_action *act, bool authority_set)
 {
     struct arena *a = at->c->a;
     struct dest *first = arena_new(a, struct dest);
@@ -280,14 +288,17 @@ static const struct dest *set_clusters(const struct route_place *at, const struc
             act->cluster_specifier_case = ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__CLUSTER_SPECIFIER_CLUSTER;
             act->cluster = w->name;
             for (size_t k = 0; k < w->n_request_headers_to_add; k++) PUSH(a, out, request_headers_to_add, w->request_headers_to_add[k]);
-            for (size_t k = 0; k < w->n_request_headers_to_remove; k++) PUSH(a, out, request_headers_to_remove, w->request_headers_to_remove[k]);
+            for (size_t k = 0; k < w->n_request_headers_to_remove; k++)
+                PUSH(a, out, request_headers_to_remove, w->request_headers_to_remove[k]);
             for (size_t k = 0; k < w->n_response_headers_to_add; k++) PUSH(a, out, response_headers_to_add, w->response_headers_to_add[k]);
-            for (size_t k = 0; k < w->n_response_headers_to_remove; k++) PUSH(a, out, response_headers_to_remove, w->response_headers_to_remove[k]);
+            for (size_t k = 0; k < w->n_response_headers_to_remove; k++)
+                PUSH(a, out, response_headers_to_remove, w->response_headers_to_remove[k]);
             if (authority && !authority_set) set_host_rewrite(act, authority);
             return first;
         }
         if (authority && !authority_set) {
-            w->host_rewrite_specifier_case = ENVOY__CONFIG__ROUTE__V3__WEIGHTED_CLUSTER__CLUSTER_WEIGHT__HOST_REWRITE_SPECIFIER_HOST_REWRITE_LITERAL;
+            w->host_rewrite_specifier_case =
+                ENVOY__CONFIG__ROUTE__V3__WEIGHTED_CLUSTER__CLUSTER_WEIGHT__HOST_REWRITE_SPECIFIER_HOST_REWRITE_LITERAL;
             w->host_rewrite_literal = msg_str(authority);
         }
         PUSH(a, wc, clusters, w);
@@ -319,7 +330,10 @@ static void act_route(const struct route_place *at, const struct vs *vs, const i
 
 static void act_redirect(const struct route_place *at, const Istio__Networking__V1alpha3__HTTPRedirect *in, e_route *out)
 {
-    static const struct { uint32_t code; Envoy__Config__Route__V3__RedirectAction__RedirectResponseCode e; } codes[] = {
+    static const struct {
+        uint32_t code;
+        Envoy__Config__Route__V3__RedirectAction__RedirectResponseCode e;
+    } codes[] = {
         { 0, ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__REDIRECT_RESPONSE_CODE__MOVED_PERMANENTLY },
         { 301, ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__REDIRECT_RESPONSE_CODE__MOVED_PERMANENTLY },
         { 302, ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__REDIRECT_RESPONSE_CODE__FOUND },
@@ -375,9 +389,12 @@ static void act_direct_response(struct arena *a, const Istio__Networking__V1alph
 
 void vs_action(const struct route_place *at, const struct vs *vs, const i_http_route *in, e_route *out)
 {
-    if (in->redirect) act_redirect(at, in->redirect, out);
-    else if (in->direct_response) act_direct_response(at->c->a, in->direct_response, out);
-    else act_route(at, vs, in, out);
+    if (in->redirect)
+        act_redirect(at, in->redirect, out);
+    else if (in->direct_response)
+        act_direct_response(at->c->a, in->direct_response, out);
+    else
+        act_route(at, vs, in, out);
     if (out->action_case != ENVOY__CONFIG__ROUTE__V3__ROUTE__ACTION_ROUTE) SET_HEADERS(at->c->a, out, in->headers);
     vs_filters(at, in, out);
 }

@@ -40,20 +40,21 @@ static bool has_key(const header_entry *v, size_t n, const char *key)
 }
 
 /* Union of two maps of matches; the delegate's value wins. */
-#define JOIN_MAP(a, out, root, del, field)                                                                        \
-    do {                                                                                                          \
-        (out)->field = NULL, (out)->n_##field = 0;                                                                \
-        for (size_t i_ = 0; i_ < (del)->n_##field; i_++) PUSH((a), (out), field, (del)->field[i_]);               \
-        for (size_t i_ = 0; i_ < (root)->n_##field; i_++)                                                         \
-            if (!has_key((const header_entry *)(void *)(del)->field, (del)->n_##field, (root)->field[i_]->key))   \
-                PUSH((a), (out), field, (root)->field[i_]);                                                       \
+#define JOIN_MAP(a, out, root, del, field)                                                                                                 \
+    do {                                                                                                                                   \
+        (out)->field = NULL, (out)->n_##field = 0;                                                                                         \
+        for (size_t i_ = 0; i_ < (del)->n_##field; i_++) PUSH((a), (out), field, (del)->field[i_]);                                        \
+        for (size_t i_ = 0; i_ < (root)->n_##field; i_++)                                                                                  \
+            if (!has_key((const header_entry *)(void *)(del)->field, (del)->n_##field, (root)->field[i_]->key))                            \
+                PUSH((a), (out), field, (root)->field[i_]);                                                                                \
     } while (0)
 
 static bool labels_agree(const i_http_match *root, const i_http_match *del)
 {
     for (size_t i = 0; i < root->n_source_labels; i++)
         for (size_t k = 0; k < del->n_source_labels; k++)
-            if (strcmp(root->source_labels[i]->key, del->source_labels[k]->key) == 0 && strcmp(root->source_labels[i]->value, del->source_labels[k]->value) != 0)
+            if (strcmp(root->source_labels[i]->key, del->source_labels[k]->key) == 0 &&
+                strcmp(root->source_labels[i]->value, del->source_labels[k]->value) != 0)
                 return false;
     return true;
 }
@@ -121,7 +122,7 @@ bool vs_delegate_merge(struct arena *a, const i_http_route *root, const i_http_r
     if (!join_matches(a, root, delegate, ret)) return false;
     const char *x = root->name && *root->name ? root->name : NULL, *y = delegate->name && *delegate->name ? delegate->name : NULL;
     ret->name = x && y ? arena_printf(a, "%s-%s", x, y) : msg_str(x ? x : y);
-#define FILL(field) \
+#define FILL(field)                                                                                                                        \
     if (!ret->field) ret->field = root->field
     FILL(rewrite);
     FILL(direct_response);

@@ -12,9 +12,10 @@ static void push_config(struct arena *a, e_route *out, const char *filter, const
 /* grpcStatus is a name ("UNAVAILABLE"); numbers are taken too. */
 static bool grpc_status(const char *name, uint32_t *ret)
 {
-    static const char *const names[] = { "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-        "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
-        "DATA_LOSS", "UNAUTHENTICATED" };
+    static const char *const names[] = { "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+                                         "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+                                         "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+                                         "DATA_LOSS", "UNAUTHENTICATED" };
     for (uint32_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcasecmp(names[i], name) == 0) return *ret = i, true;
     uint64_t n;
@@ -26,7 +27,8 @@ static double percent_of(const Istio__Networking__V1alpha3__Percent *p) { return
 
 static e_fault_delay *delay_of(struct arena *a, const Istio__Networking__V1alpha3__HTTPFaultInjection__Delay *in)
 {
-    if (!in || in->http_delay_type_case != ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__DELAY__HTTP_DELAY_TYPE_FIXED_DELAY) return NULL;
+    if (!in || in->http_delay_type_case != ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__DELAY__HTTP_DELAY_TYPE_FIXED_DELAY)
+        return NULL;
     e_fault_delay *d = new_fault_delay(a);
     d->fault_delay_secifier_case = ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_DELAY__FAULT_DELAY_SECIFIER_FIXED_DELAY;
     d->fixed_delay = msg_duration_copy(a, in->fixed_delay);

@@ -12,7 +12,6 @@ struct route_place {
     uint32_t port;               /* the listener's (a gateway: the server's) port */
     const char *const *gateways; /* "mesh", or the Gateways ("ns/name") that the routes are for */
     size_t n_gateways;
-    bool https_redirect;         /* the server sends everything to https (Gateway tls.httpsRedirect): kept by the vhost */
 };
 
 /* Appends the routes of vs to the vhost; returns how many. Stops behind the first catch-all. */
@@ -22,7 +21,7 @@ e_route *default_route(const struct client *c, const struct service *s, uint32_t
 bool route_is_catch_all(const e_route *r);
 
 /* Parts, in files of their own. */
-void vs_match(const struct route_place *at, const i_http_match *m, e_route_match *out);     /* m NULL: everything */
+void vs_match(const struct route_place *at, const i_http_match *m, e_route_match *out); /* m NULL: everything */
 void vs_action(const struct route_place *at, const struct vs *vs, const i_http_route *in, e_route *out);
 e_retry_policy *default_retry(const struct client *c);
 bool vs_delegate_merge(struct arena *a, const i_http_route *root, const i_http_route *delegate, i_http_route *ret);

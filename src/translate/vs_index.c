@@ -5,18 +5,6 @@
 #include "translate/names.h"
 #include "translate/vs_http.h"
 
-/* "mesh", "ns/name", "name", "./name", "name.ns.svc..." -> "mesh" or "ns/name". */
-static const char *gateway_name(struct arena *a, const char *g, const char *ns)
-{
-    if (strcmp(g, "mesh") == 0) return "mesh";
-    if (strncmp(g, "./", 2) == 0) return arena_printf(a, "%s/%s", ns, g + 2);
-    if (strchr(g, '/')) return g;
-    struct str rest = str_of(g), name = str_cut(&rest, '.');
-    if (!rest.p) return arena_printf(a, "%s/%s", ns, g);
-    struct str other = str_cut(&rest, '.');
-    return arena_printf(a, "%.*s/%.*s", STR_ARG(other), STR_ARG(name));
-}
-
 static const i_virtual_service *delegate_of(const struct mesh *m, const struct vs *root, const i_http_route *r)
 {
     const char *ns = r->delegate->namespace_ && *r->delegate->namespace_ ? r->delegate->namespace_ : root->ns;
@@ -67,7 +55,7 @@ static void add_vs(struct mesh *m, const struct resource *res)
     vs->hosts = arena_array(&m->arena, const char *, spec->n_hosts);
     for (size_t i = 0; i < spec->n_hosts; i++) vs->hosts[vs->n_hosts++] = name_host(&m->arena, spec->hosts[i], res->ns, m->domain);
     vs->gateways = arena_array(&m->arena, const char *, spec->n_gateways + 1);
-    for (size_t i = 0; i < spec->n_gateways; i++) vs->gateways[vs->n_gateways++] = gateway_name(&m->arena, spec->gateways[i], res->ns);
+    for (size_t i = 0; i < spec->n_gateways; i++) vs->gateways[vs->n_gateways++] = name_gateway(&m->arena, spec->gateways[i], res->ns);
     if (!vs->n_gateways) vs->gateways[vs->n_gateways++] = "mesh";
     resolve_delegates(m, vs);
     m->vss[m->n_vss++] = vs;
@@ -77,7 +65,11 @@ static void add_vs(struct mesh *m, const struct resource *res)
             continue;
         }
         vs->mesh = true;
-        for (size_t k = 0; k < vs->n_hosts; k++) host_index_add(&m->vs_by_host, vs->hosts[k], vs);
+        for (size_t k = 0; k < vs->n_hosts; k++) {
+            host_index_add(&m->vs_by_host, vs->hosts[k], vs);
+            if (!mesh_service(m, vs->hosts[k]) && strcmp(vs->hosts[k], "*") != 0)
+                vec_push(&m->foreign, (struct foreign_host){ vs, vs->hosts[k] });
+        }
     }
 }
 

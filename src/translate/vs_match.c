@@ -57,10 +57,12 @@ static void push_query(struct arena *a, e_route_match *out, const char *name, co
     e_query_matcher *q = new_query_matcher(a);
     q->name = msg_str(name);
     if (is_presence(m)) {
-        q->query_parameter_match_specifier_case = ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_PRESENT_MATCH;
+        q->query_parameter_match_specifier_case =
+            ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_PRESENT_MATCH;
         q->present_match = 1;
     } else {
-        q->query_parameter_match_specifier_case = ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_STRING_MATCH;
+        q->query_parameter_match_specifier_case =
+            ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_STRING_MATCH;
         q->string_match = string_match(a, m);
     }
     PUSH(a, out, query_parameters, q);
@@ -76,9 +78,7 @@ static void match_path(struct arena *a, const i_string_match *uri, e_route_match
         out->path_specifier_case = ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_PATH;
         out->path = uri->exact;
         break;
-    case ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_PREFIX:
-        out->prefix = uri->prefix;
-        break;
+    case ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_PREFIX: out->prefix = uri->prefix; break;
     case ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_REGEX:
         out->path_specifier_case = ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_SAFE_REGEX;
         out->safe_regex = regex(a, uri->regex);

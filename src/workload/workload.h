@@ -13,16 +13,16 @@
 #include "config/world.h"
 
 struct workload_options {
-    uint64_t seed;            /* names and uids follow from it, the world and the time; any number for real, fixed in tests */
-    const char *node_name;    /* spec.nodeName of new pods; NULL: "weft" */
+    uint64_t seed;                 /* names and uids follow from it, the world and the time; any number for real, fixed in tests */
+    const char *node_name;         /* spec.nodeName of new pods; NULL: "weft" */
     uint32_t pod_net, service_net; /* the /16 that addresses come from, host byte order; 0: 198.18.0.0 and 198.19.0.0 */
-    uint32_t reserved;        /* addresses at the start of each net that are not given out; 0: 16 */
+    uint32_t reserved;             /* addresses at the start of each net that are not given out; 0: 16 */
 };
 
 struct workload_result {
     VEC(struct world_change) changes; /* to store in one transaction, in this order; puts hold a reference of the result */
-    int64_t wake_ms;          /* when time alone changes something next (minReadySeconds, progress deadline); 0: never */
-    unsigned unplaced;        /* pods and services without an address: the net is full */
+    int64_t wake_ms;                  /* when time alone changes something next (minReadySeconds, progress deadline); 0: never */
+    unsigned unplaced;                /* pods and services without an address: the net is full */
 };
 
 /* now_ms: wall clock, milliseconds since 1970. New objects have uid and creationTimestamp (the store keeps them, it adds

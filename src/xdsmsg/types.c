@@ -31,6 +31,7 @@
 #include "envoy.extensions.load_balancing_policies.wrr_locality.v3.pb-c.h"
 #include "envoy.extensions.request_id.uuid.v3.pb-c.h"
 #include "envoy.extensions.retry.host.previous_hosts.v3.pb-c.h"
+#include "envoy.extensions.retry.priority.previous_priorities.v3.pb-c.h"
 #include "envoy.extensions.transport_sockets.raw_buffer.v3.pb-c.h"
 #include "envoy.extensions.transport_sockets.tls.v3.pb-c.h"
 #include "envoy.extensions.upstreams.http.v3.pb-c.h"
@@ -81,6 +82,7 @@ const ProtobufCMessageDescriptor *const xdsmsg_all[] = {
     &envoy__extensions__load_balancing_policies__wrr_locality__v3__wrr_locality__descriptor,
     &envoy__extensions__request_id__uuid__v3__uuid_request_id_config__descriptor,
     &envoy__extensions__retry__host__previous_hosts__v3__previous_hosts_predicate__descriptor,
+    &envoy__extensions__retry__priority__previous_priorities__v3__previous_priorities_config__descriptor,
     &envoy__extensions__transport_sockets__raw_buffer__v3__raw_buffer__descriptor,
     &envoy__extensions__transport_sockets__tls__v3__downstream_tls_context__descriptor,
     &envoy__extensions__transport_sockets__tls__v3__secret__descriptor,

@@ -1,0 +1,43 @@
+/* Manifests of what every mesh has. */
+#include "workload/workload.h"
+
+const char workload_namespaces_yaml[] = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n---\n"
+                                        "apiVersion: v1\nkind: Namespace\nmetadata: {name: istio-system}\n---\n"
+                                        "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}\n";
+
+/* The pod's only container is the proxy itself; it is no sidecar and gets none. */
+const char workload_gateway_yaml[] =
+    "apiVersion: apps/v1\n"
+    "kind: Deployment\n"
+    "metadata:\n"
+    "  name: istio-ingressgateway\n"
+    "  namespace: istio-system\n"
+    "  labels: {app: istio-ingressgateway, istio: ingressgateway}\n"
+    "spec:\n"
+    "  replicas: 1\n"
+    "  selector:\n"
+    "    matchLabels: {app: istio-ingressgateway, istio: ingressgateway}\n"
+    "  template:\n"
+    "    metadata:\n"
+    "      labels: {app: istio-ingressgateway, istio: ingressgateway, sidecar.istio.io/inject: \"false\"}\n"
+    "    spec:\n"
+    "      containers:\n"
+    "        - name: istio-proxy\n"
+    "          image: " WORKLOAD_GATEWAY_IMAGE "\n"
+    "          args: [proxy, router]\n"
+    "          ports:\n"
+    "            - {containerPort: 8080, name: http}\n"
+    "            - {containerPort: 8443, name: https}\n"
+    "---\n"
+    "apiVersion: v1\n"
+    "kind: Service\n"
+    "metadata:\n"
+    "  name: istio-ingressgateway\n"
+    "  namespace: istio-system\n"
+    "  labels: {app: istio-ingressgateway, istio: ingressgateway}\n"
+    "spec:\n"
+    "  type: LoadBalancer\n"
+    "  selector: {app: istio-ingressgateway, istio: ingressgateway}\n"
+    "  ports:\n"
+    "    - {name: http2, port: 80, targetPort: 8080}\n"
+    "    - {name: https, port: 443, targetPort: 8443}\n";
