@@ -1,0 +1,46 @@
+/* One request to weftd and its answer, apart from how it came: serve.c brings HTTP's, the tests their own. A handler answers
+ * exactly once, now or later, and touches the call no more after that; `gone` tells it that the peer went first. */
+#ifndef WEFT_API_CALL_H
+#define WEFT_API_CALL_H
+
+#include "api/controller.h"
+
+#define CALL_SEGMENTS 12
+
+struct call;
+struct call_ops {
+    void (*respond)(struct call *c, int status, const char *content_type, struct str body);
+    void (*start)(struct call *c, int status, const char *content_type);
+    ssize_t (*write)(struct call *c, const void *p, size_t n); /* bytes that wait for the peer, or negative: it is over */
+    void (*end)(struct call *c);
+    void (*abort)(struct call *c);
+};
+
+struct call {
+    struct controller *ctl;
+    struct arena *arena;
+    struct str method, path, query;
+    struct str content_type; /* without parameters */
+    struct str body;         /* valid until the handler returns */
+    struct str segments[CALL_SEGMENTS]; /* of the path, decoded */
+    size_t n_segments;
+    const struct call_ops *ops;
+    void *peer;              /* ops' */
+    /* The peer is gone and the call with it; for whoever answers later. Not called after an answer. */
+    void (*gone)(struct call *c);
+    void *user;              /* the handler's */
+};
+
+/* Sends the call to its handler, which answers it. */
+void call_route(struct call *c);
+
+/* A query parameter, decoded; p NULL: absent. */
+struct str call_query(struct call *c, const char *name);
+bool call_flag(struct call *c, const char *name); /* "1" or "true" */
+
+/* Answers. */
+void call_respond(struct call *c, int status, const char *content_type, struct str body);
+/* JSON; the buffer is freed. */
+void call_json(struct call *c, int status, struct buf *body);
+
+#endif

@@ -1,0 +1,93 @@
+/* The xDS server's questions, answered from the world: who is this client, and what shall it have. */
+#include "api/controller.h"
+#include "base/log.h"
+
+#include "envoy.config.core.v3.pb-c.h"
+#include "pb/pb.h"
+
+/* One stream's client. */
+struct client {
+    struct tr_node node;
+};
+
+static const Google__Protobuf__Value *meta_value(const Google__Protobuf__Struct *s, const char *key)
+{
+    for (size_t i = 0; s && i < s->n_fields; i++) {
+        if (s->fields[i]->key && strcmp(s->fields[i]->key, key) == 0) return s->fields[i]->value;
+    }
+    return NULL;
+}
+
+static struct str meta_text(const Google__Protobuf__Struct *s, const char *key)
+{
+    const Google__Protobuf__Value *v = meta_value(s, key);
+    return v && v->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE ? str_of(v->string_value) : (struct str){ 0 };
+}
+
+static int authorise(void *ctx, struct str packed, void *peer, void **ret_user, struct err *e)
+{
+    struct controller *c = ctx;
+    struct arena a;
+    char ip[64] = "127.0.0.1";
+    struct client *cl = xcalloc(1, sizeof *cl);
+    arena_init(&a, 4096, 1 << 20);
+    Envoy__Config__Core__V3__Node *n = (Envoy__Config__Core__V3__Node *)pb_unpack(&envoy__config__core__v3__node__descriptor, packed, &a);
+    int r = n ? 0 : err_set(e, -EINVAL, "the node is no envoy.config.core.v3.Node");
+    if (r == 0) {
+        struct tr_node_claim claim = { str_of(n->id), meta_text(n->metadata, "GENERATOR"), meta_text(n->metadata, "NAMESPACE"), str_of(n->user_agent_name) };
+        if (controller_settings(c)->peer_ip) controller_settings(c)->peer_ip(peer, ip, sizeof ip);
+        r = tr_node_init(&cl->node, &claim, e);
+    }
+    if (r == 0) r = tr_node_verify(&cl->node, controller_mesh(c), str_of(ip), e);
+    if (r < 0) log_warn("xDS: node \"%.200s\" from %s is refused: %s", n && n->id ? n->id : "", ip, e->what);
+    arena_free(&a);
+    if (r < 0) free(cl);
+    else *ret_user = cl;
+    return r;
+}
+
+/* The names that a client asked for; NULL and 0 when it wants all. */
+static struct str *wanted(const struct xds_interest *want, size_t *ret_n)
+{
+    *ret_n = 0;
+    if (want->wildcard || !want->names) return NULL;
+    struct str *v = xcalloc(want->names->n + 1, sizeof *v); /* "none at all" is not "all" */
+    map_foreach(entry, want->names) v[(*ret_n)++] = map_key(entry);
+    return v;
+}
+
+static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want)
+{
+    static_assert((int)XDS__N == (int)TR__N && (int)XDS_SECRET == (int)TR_SECRET && (int)XDS_ROUTE == (int)TR_ROUTE, "one order of types");
+    struct controller *c = ctx;
+    struct client *cl = user;
+    struct translation *tr = NULL;
+    struct err e = { 0 };
+    size_t n;
+    (void)s;
+    struct str *names = wanted(want, &n);
+    int r = translate(controller_mesh(c), &cl->node, (enum tr_type)t, names, n, &tr, &e);
+    free(names);
+    if (r < 0) { /* the pod is going: it keeps what it has until its connection ends */
+        log_debug("xDS: %s for %s: %s", xds_types[t].name, cl->node.pod, e.what);
+        return NULL;
+    }
+    struct xds_set *set = xds_set_new(xds_server_intern(controller_xds(c)));
+    for (size_t i = 0; i < tr->n; i++) xds_set_add(set, tr->v[i].name, tr->v[i].data, tr->v[i].hash);
+    translation_free(tr);
+    return set;
+}
+
+static void gone(void *ctx, void *user)
+{
+    (void)ctx;
+    free(user);
+}
+
+static void wake(void *ctx, void *peer)
+{
+    const struct controller_config *cfg = controller_settings(ctx);
+    if (cfg->wake) cfg->wake(peer);
+}
+
+const struct xds_server_ops controller_xds_ops = { .authorise = authorise, .generate = generate, .gone = gone, .wake = wake };

@@ -1,0 +1,266 @@
+/* Store -> world -> workload -> mesh -> xDS, once per turn of the loop. */
+#include "api/controller.h"
+#include "api/object.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/types.h"
+#include "workload/workload.h"
+
+/* workload_reconcile converges in two or three rounds; one that does not must not take weftd with it. */
+#define ROUNDS_MAX 32
+
+struct controller {
+    struct controller_config cfg;
+    struct world *world;
+    struct mesh *mesh;
+    struct xds_server *xds;
+    struct deferred settle;
+    struct timer tick, wake;
+    uint64_t seed;
+    bool work_dirty; /* workload has not seen the world */
+    bool mesh_dirty; /* something that translation reads differs from the mesh's world */
+    uint64_t meshes, commits, last_us;
+};
+
+const struct world *controller_world(const struct controller *c) { return c->world; }
+struct store *controller_store(const struct controller *c) { return c->cfg.store; }
+struct xds_server *controller_xds(const struct controller *c) { return c->xds; }
+struct loop *controller_loop(const struct controller *c) { return c->cfg.loop; }
+const struct mesh *controller_mesh(const struct controller *c) { return c->mesh; }
+const struct controller_config *controller_settings(const struct controller *c) { return &c->cfg; }
+
+void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *commits, uint64_t *last_us)
+{
+    *meshes = c->meshes;
+    *commits = c->commits;
+    *last_us = c->last_us;
+}
+
+/* ---- what concerns translation ---- */
+
+/* Pods report often (restart counts, times of probes); of all that, translation reads the address and whether it counts. */
+static bool pod_same(const struct resource *a, const struct resource *b)
+{
+    const K8sPod *x = as_pod(a), *y = as_pod(b);
+    const char *ip[] = { x->status && x->status->pod_ip ? x->status->pod_ip : "", y->status && y->status->pod_ip ? y->status->pod_ip : "" };
+    return strcmp(ip[0], ip[1]) == 0 && workload_pod_active(a) == workload_pod_active(b) && workload_pod_ready(a, NULL) == workload_pod_ready(b, NULL) &&
+           resource_spec_hash(a) == resource_spec_hash(b);
+}
+
+static bool concerns_mesh(const struct kind *k, const struct resource *old, const struct resource *new)
+{
+    switch (k->id) {
+    case KIND_DEPLOYMENT:
+    case KIND_REPLICA_SET:
+    case KIND_CONFIG_MAP:
+    case KIND_EVENT:
+    case KIND_SERVICE_ACCOUNT:
+        return false;
+    case KIND_POD:
+        return !old || !new || !pod_same(old, new);
+    default:
+        return !old || !new || resource_spec_hash(old) != resource_spec_hash(new);
+    }
+}
+
+/* ---- commits ---- */
+
+/* Generations count changes of the spec; a kind without one (ConfigMap) counts all that a person controls. */
+static bool same_spec(const struct resource *a, const struct resource *b)
+{
+    ProtobufCMessage **x = object_part(a->msg, "spec"), **y = object_part(b->msg, "spec");
+    if (!x || !y) return resource_spec_hash(a) == resource_spec_hash(b);
+    return *x && *y ? pb_equal(*x, *y) : *x == *y;
+}
+
+static int write_of(struct controller *c, const struct batch_item *i, struct buf *text, struct store_write *w, struct err *e)
+{
+    *w = (struct store_write){ .op = STORE_DELETE, .kind = object_kind_name(i->kind), .ns = str_of(i->ns), .name = str_of(i->name), .expect = i->expect };
+    if (!i->put) return 0;
+    const struct resource *old = world_get(c->world, i->kind->id, i->ns, i->name);
+    int r = object_text(i->put, text, e);
+    w->op = STORE_PUT;
+    w->json = buf_str(text);
+    w->keep_generation = old && same_spec(old, i->put);
+    w->uid = i->put->uid[0] ? i->put->uid : NULL;
+    return r;
+}
+
+/* The world after the commit; a put that changed nothing keeps the resource that was there. */
+static void take_results(struct controller *c, struct batch *b, const struct store_write *w)
+{
+    struct world_change *changes = xcalloc(b->items.n, sizeof *changes);
+    size_t n = 0;
+    for (size_t i = 0; i < b->items.n; i++) {
+        struct batch_item *item = &b->items.v[i];
+        struct resource *old = world_get(c->world, item->kind->id, item->ns, item->name);
+        if (item->put) {
+            char version[24];
+            snprintf(version, sizeof version, "%" PRIu64, w[i].result->version);
+            bool same = old && strcmp(old->version, version) == 0;
+            struct resource *now = same ? resource_ref(old) : object_stamp(item->put, w[i].result);
+            resource_unref(item->put);
+            item->put = now;
+            if (same) continue;
+        }
+        c->mesh_dirty = c->mesh_dirty || concerns_mesh(item->kind, old, item->put);
+        changes[n++] = (struct world_change){ .put = item->put, .kind = item->kind->id, .ns = item->ns, .name = item->name };
+    }
+    if (n) {
+        struct world *next = world_with(c->world, changes, n);
+        world_unref(c->world);
+        c->world = next;
+        c->work_dirty = true;
+        loop_defer(c->cfg.loop, &c->settle);
+    }
+    free(changes);
+}
+
+int controller_commit(struct controller *c, struct batch *b, struct err *e)
+{
+    if (b->items.n == 0) return 0;
+    struct store_write *w = xcalloc(b->items.n, sizeof *w);
+    struct buf *texts = xcalloc(b->items.n, sizeof *texts);
+    int r = 0;
+    for (size_t i = 0; i < b->items.n && r == 0; i++) r = write_of(c, &b->items.v[i], &texts[i], &w[i], e);
+    if (r == 0) r = store_commit(c->cfg.store, w, b->items.n, e);
+    if (r == 0) {
+        c->commits++;
+        take_results(c, b, w);
+    }
+    for (size_t i = 0; i < b->items.n; i++) buf_free(&texts[i]);
+    free(texts);
+    free(w);
+    return r;
+}
+
+/* ---- controllers ---- */
+
+/* One round of the workload controllers; true when it changed something. */
+static bool reconcile(struct controller *c)
+{
+    struct workload_options opt = { .seed = c->seed };
+    struct workload_result out;
+    struct batch b = { 0 };
+    struct err e = { 0 };
+    int64_t now = clock_wall_ms();
+    c->work_dirty = false;
+    workload_reconcile(c->world, now, &opt, &out);
+    vec_foreach(ch, &out.changes)
+    {
+        if (ch->put) batch_put(&b, ch->put, 0);
+        else if (world_get(c->world, ch->kind, ch->ns, ch->name)) batch_delete(&b, kind_of(ch->kind), ch->ns, ch->name, 0);
+    }
+    timer_stop(&c->wake);
+    if (out.wake_ms) timer_set(c->cfg.loop, &c->wake, (uint64_t)MAX(out.wake_ms - now, (int64_t)1));
+    if (out.unplaced) log_warn("%u pods or services have no address: the mesh's address range is full", out.unplaced);
+    bool changed = b.items.n > 0;
+    if (changed && controller_commit(c, &b, &e) < 0) {
+        /* A full disk, say. What is wanted stays wanted: tried again in a second. */
+        log_error("controllers: %s", e.what);
+        timer_set(c->cfg.loop, &c->wake, 1000);
+        changed = false;
+    }
+    batch_free(&b);
+    workload_result_free(&out);
+    return changed;
+}
+
+void controller_tick(struct controller *c)
+{
+    int64_t next = xds_server_tick(c->xds, clock_ms());
+    if (next >= 0) timer_set(c->cfg.loop, &c->tick, (uint64_t)MAX(next, (int64_t)1));
+}
+
+uint64_t controller_settle(struct controller *c)
+{
+    uint64_t epoch = 0;
+    deferred_cancel(&c->settle);
+    for (int rounds = 0; c->work_dirty && reconcile(c); rounds++) {
+        if (!oops(rounds == ROUNDS_MAX)) continue;
+        timer_set(c->cfg.loop, &c->wake, 1000);
+        break;
+    }
+    if (c->mesh_dirty) {
+        uint64_t begin = clock_ns();
+        struct mesh *next = mesh_new(c->world, &c->cfg.mesh);
+        mesh_unref(c->mesh);
+        c->mesh = next;
+        c->mesh_dirty = false;
+        c->meshes++;
+        epoch = xds_server_changed(c->xds, clock_ms());
+        c->last_us = (clock_ns() - begin) / 1000;
+    }
+    controller_tick(c);
+    return epoch;
+}
+
+static void settle_later(struct deferred *d) { controller_settle(container_of(d, struct controller, settle)); }
+
+static void tick_fire(struct timer *t) { controller_tick(container_of(t, struct controller, tick)); }
+
+static void wake_fire(struct timer *t)
+{
+    struct controller *c = container_of(t, struct controller, wake);
+    c->work_dirty = true;
+    controller_settle(c);
+}
+
+/* ---- start ---- */
+
+struct loading {
+    VEC(struct world_change) found;
+    unsigned bad;
+};
+
+static void load(void *arg, struct store_object *o)
+{
+    struct loading *l = arg;
+    struct err e = { 0 };
+    struct resource *r = object_read(o, &e);
+    if (r) {
+        vec_push(&l->found, (struct world_change){ .put = r });
+        return;
+    }
+    l->bad++;
+    log_error("%s; it is left as it is", e.what);
+}
+
+static void load_world(struct controller *c)
+{
+    struct loading l = { 0 };
+    struct world *empty = world_new();
+    store_list(c->cfg.store, (struct str){ 0 }, (struct str){ 0 }, load, &l);
+    c->world = world_with(empty, l.found.v, l.found.n);
+    world_unref(empty);
+    log_info("%zu objects in the store%s", l.found.n, l.bad ? ", some of them unreadable" : "");
+    vec_foreach(f, &l.found) resource_unref(f->put);
+    vec_free(&l.found);
+}
+
+struct controller *controller_new(const struct controller_config *cfg)
+{
+    struct controller *c = xcalloc(1, sizeof *c);
+    c->cfg = *cfg;
+    c->settle.run = settle_later;
+    c->tick.fire = tick_fire;
+    c->wake.fire = wake_fire;
+    c->seed = clock_ns();
+    c->xds = xds_server_new(&controller_xds_ops, c, &c->cfg.limits);
+    load_world(c);
+    c->work_dirty = c->mesh_dirty = true;
+    controller_settle(c);
+    return c;
+}
+
+void controller_free(struct controller *c)
+{
+    if (!c) return;
+    deferred_cancel(&c->settle);
+    timer_stop(&c->tick);
+    timer_stop(&c->wake);
+    xds_server_free(c->xds);
+    mesh_unref(c->mesh);
+    world_unref(c->world);
+    free(c);
+}

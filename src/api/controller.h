@@ -1,0 +1,56 @@
+/* The centre of weftd, on one loop: the store's changes become a world, the workload controllers' answer to it becomes more
+ * changes until there are none, and the world that came out becomes xDS for the proxies that it concerns.
+ *
+ *   commit -> world -> (end of the turn, or controller_settle) -> workload_reconcile until it rests -> mesh -> xds_server_changed
+ *
+ * Changes of one turn of the loop are answered together. Translation happens only when a proxy's stream can take an
+ * answer, once per proxy and type; a mesh is made only when something changed that translation reads. */
+#ifndef WEFT_API_CONTROLLER_H
+#define WEFT_API_CONTROLLER_H
+
+#include "api/batch.h"
+#include "config/world.h"
+#include "net/loop.h"
+#include "translate/translate.h"
+#include "xds/server.h"
+
+struct controller;
+
+struct controller_config {
+    struct store *store; /* borrowed */
+    struct loop *loop;
+    struct mesh_options mesh;
+    struct xds_server_limits limits;
+    /* The address that an xDS peer speaks from, as text; "" for a Unix socket. buf of 64 bytes. NULL: taken as loopback. */
+    void (*peer_ip)(void *peer, char *buf, size_t n);
+    /* The peer's stream may have something to say: xds_stream_pull. */
+    void (*wake)(void *peer);
+};
+
+/* Reads the store's objects and settles: the built-in namespaces are there then. */
+struct controller *controller_new(const struct controller_config *c);
+/* Streams must be gone. The store stays open. */
+void controller_free(struct controller *c);
+
+/* The newest world; borrowed until the next commit. */
+const struct world *controller_world(const struct controller *c);
+struct store *controller_store(const struct controller *c);
+struct xds_server *controller_xds(const struct controller *c);
+struct loop *controller_loop(const struct controller *c);
+
+/* All of it or nothing: the store's errors (store_commit), -E2BIG. The world has it when this returns; controllers and
+ * proxies follow at the end of the turn. Items are replaced by what was stored (put: with its stamps). */
+int controller_commit(struct controller *c, struct batch *b, struct err *e);
+/* Controllers and proxies follow now. Returns the epoch for xds_server_wait; 0 when no proxy is concerned. */
+uint64_t controller_settle(struct controller *c);
+/* Looks at the xDS server's clock, after something was begun that may time out. */
+void controller_tick(struct controller *c);
+/* How often worlds were made into a mesh, and how long the last took: metrics. */
+void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *commits, uint64_t *last_us);
+
+/* Ops of the xDS server, in clients.c. */
+extern const struct xds_server_ops controller_xds_ops;
+const struct mesh *controller_mesh(const struct controller *c);
+const struct controller_config *controller_settings(const struct controller *c);
+
+#endif

@@ -1,0 +1,87 @@
+#include "api/serve.h"
+#include "api/call.h"
+#include "base/log.h"
+
+#include <unistd.h>
+
+/* Manifests come in bulk; anything else is about one object of at most 1 MiB. */
+#define APPLY_MAX (32u << 20)
+#define BODY_MAX  (2u << 20)
+
+/* A call that came by HTTP; lives in its exchange's arena. */
+struct served {
+    struct call call;
+    bool answered, running;
+};
+
+static struct http_exchange *exchange(const struct call *c) { return c->peer; }
+static struct served *served(struct call *c) { return container_of(c, struct served, call); }
+
+static void respond(struct call *c, int status, const char *content_type, struct str body)
+{
+    served(c)->answered = true;
+    http_respond(exchange(c), status, content_type, body);
+}
+
+static void start(struct call *c, int status, const char *content_type) { http_start(exchange(c), status, content_type); }
+static ssize_t write_piece(struct call *c, const void *p, size_t n) { return http_write(exchange(c), p, n); }
+
+static void end(struct call *c)
+{
+    served(c)->answered = true;
+    http_end(exchange(c));
+}
+
+static void cut(struct call *c)
+{
+    served(c)->answered = true;
+    http_abort(exchange(c));
+}
+
+static const struct call_ops ops = { respond, start, write_piece, end, cut };
+
+static void done(struct http_exchange *x, bool ok, void *arg)
+{
+    struct served *s = arg;
+    (void)x;
+    (void)ok;
+    if (!s->answered && s->call.gone) s->call.gone(&s->call);
+}
+
+static void run(struct served *s)
+{
+    log_debug("%.*s %.*s", STR_ARG(s->call.method), STR_ARG(s->call.path));
+    s->running = true;
+    call_route(&s->call);
+}
+
+static void collected(struct http_exchange *x, struct str body, void *arg)
+{
+    struct served *s = arg;
+    (void)x;
+    s->call.body = body;
+    run(s);
+}
+
+static struct str media_type(struct str v)
+{
+    struct str rest = v;
+    return str_trim(str_cut(&rest, ';'));
+}
+
+void api_handle(struct http_exchange *x, void *arg)
+{
+    uid_t uid = http_peer_uid(x);
+    if (uid != getuid() && uid != geteuid() && uid != 0) {
+        log_warn("a call of uid %u is refused", (unsigned)uid);
+        return http_respondf(x, 403, "only the user that runs this mesh, and root, may call it\n");
+    }
+    struct served *s = arena_zalloc(http_arena(x), sizeof *s);
+    if (!s) return http_respondf(x, 503, "no memory\n");
+    s->call = (struct call){
+        .ctl = arg, .arena = http_arena(x), .method = http_method(x), .path = http_path(x), .query = http_query(x), .content_type = media_type(http_header(x, "content-type")), .ops = &ops, .peer = x,
+    };
+    http_on_done(x, done, s);
+    if (str_eqc(s->call.method, "GET") || str_eqc(s->call.method, "HEAD")) return run(s);
+    http_collect(x, str_starts(s->call.path, STR("/weft/")) ? APPLY_MAX : BODY_MAX, collected, s);
+}

@@ -1,0 +1,84 @@
+/* GET /healthz, and weftd's own metrics in Prometheus' text form. */
+#include "api/handlers.h"
+#include "api/call.h"
+#include "base/clock.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+void weft_health(struct call *c) { call_respond(c, 200, "text/plain", STR("ok")); }
+
+static void metric(struct buf *b, const char *name, const char *type, const char *help)
+{
+    buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static uint64_t resident(void)
+{
+    unsigned long size = 0, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f) return 0;
+    if (fscanf(f, "%lu %lu", &size, &pages) != 2) pages = 0;
+    fclose(f);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void process(struct buf *b)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    metric(b, "process_cpu_seconds_total", "counter", "User and system CPU time.");
+    buf_printf(b, "process_cpu_seconds_total %.6f\n", (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+    metric(b, "process_resident_memory_bytes", "gauge", "Resident memory.");
+    buf_printf(b, "process_resident_memory_bytes %" PRIu64 "\n", resident());
+}
+
+struct sums {
+    unsigned state[XDS__N][4];
+};
+
+static void add_states(void *arg, const struct xds_proxy_status *p)
+{
+    struct sums *s = arg;
+    for (int t = 0; t < XDS__N; t++) {
+        if (p->type[t].subscribed) s->state[t][p->type[t].state]++;
+    }
+}
+
+static void proxies(struct buf *b, const struct xds_server *sv)
+{
+    struct sums s = { 0 };
+    xds_server_status(sv, add_states, &s);
+    metric(b, "weftd_xds_streams", "gauge", "Open xDS streams.");
+    buf_printf(b, "weftd_xds_streams %u\n", xds_server_streams(sv));
+    metric(b, "weftd_xds_proxies", "gauge", "Proxies by resource type and state.");
+    for (int t = 0; t < XDS__N; t++) {
+        for (int i = 0; i < 4; i++) buf_printf(b, "weftd_xds_proxies{type=\"%s\",state=\"%s\"} %u\n", xds_types[t].name, xds_sync_names[i], s.state[t][i]);
+    }
+}
+
+void weft_metrics(struct call *c)
+{
+    struct buf b = { 0 };
+    uint64_t meshes, commits, last_us;
+    controller_counts(c->ctl, &meshes, &commits, &last_us);
+    metric(&b, "weftd_objects", "gauge", "Objects by kind.");
+    for (int i = 0; i < KIND__N; i++) {
+        size_t n = world_count(controller_world(c->ctl), (enum kind_id)i);
+        if (n) buf_printf(&b, "weftd_objects{kind=\"%s\"} %zu\n", kind_of((enum kind_id)i)->kind, n);
+    }
+    metric(&b, "weftd_store_version", "gauge", "Newest resourceVersion.");
+    buf_printf(&b, "weftd_store_version %" PRIu64 "\n", store_version(controller_store(c->ctl)));
+    metric(&b, "weftd_commits_total", "counter", "Commits to the store.");
+    buf_printf(&b, "weftd_commits_total %" PRIu64 "\n", commits);
+    metric(&b, "weftd_mesh_builds_total", "counter", "Worlds that were indexed for translation.");
+    buf_printf(&b, "weftd_mesh_builds_total %" PRIu64 "\n", meshes);
+    metric(&b, "weftd_mesh_build_seconds", "gauge", "Time that the last one took, comparison with all proxies included.");
+    buf_printf(&b, "weftd_mesh_build_seconds %.6f\n", (double)last_us / 1e6);
+    proxies(&b, controller_xds(c->ctl));
+    process(&b);
+    metric(&b, "weftd_oops_total", "counter", "Cannot-happen places that were reached.");
+    buf_printf(&b, "weftd_oops_total %" PRIu64 "\n", oops_total());
+    call_respond(c, 200, "text/plain; version=0.0.4", buf_str(&b));
+    buf_free(&b);
+}
