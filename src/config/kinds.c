@@ -1,0 +1,114 @@
+/* The table of kinds. */
+#include "config/kinds.h"
+
+#include "k8s.io.api.apps.v1.pb-c.h"
+#include "k8s.io.api.core.v1.pb-c.h"
+#include "k8s.io.api.discovery.v1.pb-c.h"
+#include "weft.config.pb-c.h"
+
+#define CORE   ""
+#define NET    "networking.istio.io"
+#define SECUR  "security.istio.io"
+#define GWAPI  "gateway.networking.k8s.io"
+#define OPAQUE &weft__config__opaque__descriptor
+#define V3     { "v1", "v1beta1", "v1alpha3" }
+
+static const struct kind kinds[KIND__N] = {
+    [KIND_NAMESPACE] = { KIND_NAMESPACE, CORE, { "v1" }, "Namespace", "namespaces", "namespace", { "ns" }, false, true, &k8s__io__api__core__v1__namespace__descriptor },
+    [KIND_SERVICE] = { KIND_SERVICE, CORE, { "v1" }, "Service", "services", "service", { "svc" }, true, true, &k8s__io__api__core__v1__service__descriptor },
+    [KIND_POD] = { KIND_POD, CORE, { "v1" }, "Pod", "pods", "pod", { "po" }, true, true, &k8s__io__api__core__v1__pod__descriptor },
+    [KIND_CONFIG_MAP] = { KIND_CONFIG_MAP, CORE, { "v1" }, "ConfigMap", "configmaps", "configmap", { "cm" }, true, true, &k8s__io__api__core__v1__config_map__descriptor },
+    [KIND_SECRET] = { KIND_SECRET, CORE, { "v1" }, "Secret", "secrets", "secret", { NULL }, true, true, &k8s__io__api__core__v1__secret__descriptor },
+    [KIND_SERVICE_ACCOUNT] = { KIND_SERVICE_ACCOUNT, CORE, { "v1" }, "ServiceAccount", "serviceaccounts", "serviceaccount", { "sa" }, true, true, &k8s__io__api__core__v1__service_account__descriptor },
+    [KIND_EVENT] = { KIND_EVENT, CORE, { "v1" }, "Event", "events", "event", { "ev" }, true, true, &k8s__io__api__core__v1__event__descriptor },
+    [KIND_DEPLOYMENT] = { KIND_DEPLOYMENT, "apps", { "v1" }, "Deployment", "deployments", "deployment", { "deploy" }, true, true, &k8s__io__api__apps__v1__deployment__descriptor },
+    [KIND_REPLICA_SET] = { KIND_REPLICA_SET, "apps", { "v1" }, "ReplicaSet", "replicasets", "replicaset", { "rs" }, true, true, &k8s__io__api__apps__v1__replica_set__descriptor },
+    [KIND_ENDPOINT_SLICE] = { KIND_ENDPOINT_SLICE, "discovery.k8s.io", { "v1" }, "EndpointSlice", "endpointslices", "endpointslice", { NULL }, true, true, &k8s__io__api__discovery__v1__endpoint_slice__descriptor },
+    [KIND_INGRESS] = { KIND_INGRESS, "networking.k8s.io", { "v1" }, "Ingress", "ingresses", "ingress", { "ing" }, true, false, OPAQUE },
+
+    [KIND_VIRTUAL_SERVICE] = { KIND_VIRTUAL_SERVICE, NET, V3, "VirtualService", "virtualservices", "virtualservice", { "vs" }, true, true, &weft__config__virtual_service__descriptor },
+    [KIND_DESTINATION_RULE] = { KIND_DESTINATION_RULE, NET, V3, "DestinationRule", "destinationrules", "destinationrule", { "dr" }, true, true, &weft__config__destination_rule__descriptor },
+    [KIND_GATEWAY] = { KIND_GATEWAY, NET, V3, "Gateway", "gateways", "gateway", { "gw" }, true, true, &weft__config__gateway__descriptor },
+    [KIND_SERVICE_ENTRY] = { KIND_SERVICE_ENTRY, NET, V3, "ServiceEntry", "serviceentries", "serviceentry", { "se" }, true, false, &weft__config__service_entry__descriptor },
+    [KIND_SIDECAR] = { KIND_SIDECAR, NET, V3, "Sidecar", "sidecars", "sidecar", { NULL }, true, false, OPAQUE },
+    [KIND_WORKLOAD_ENTRY] = { KIND_WORKLOAD_ENTRY, NET, V3, "WorkloadEntry", "workloadentries", "workloadentry", { "we" }, true, false, OPAQUE },
+    [KIND_WORKLOAD_GROUP] = { KIND_WORKLOAD_GROUP, NET, V3, "WorkloadGroup", "workloadgroups", "workloadgroup", { "wg" }, true, false, OPAQUE },
+    [KIND_PROXY_CONFIG] = { KIND_PROXY_CONFIG, NET, { "v1beta1" }, "ProxyConfig", "proxyconfigs", "proxyconfig", { NULL }, true, false, OPAQUE },
+    [KIND_ENVOY_FILTER] = { KIND_ENVOY_FILTER, NET, { "v1alpha3" }, "EnvoyFilter", "envoyfilters", "envoyfilter", { NULL }, true, false, OPAQUE },
+
+    [KIND_PEER_AUTHENTICATION] = { KIND_PEER_AUTHENTICATION, SECUR, { "v1", "v1beta1" }, "PeerAuthentication", "peerauthentications", "peerauthentication", { "pa" }, true, false, OPAQUE },
+    [KIND_REQUEST_AUTHENTICATION] = { KIND_REQUEST_AUTHENTICATION, SECUR, { "v1", "v1beta1" }, "RequestAuthentication", "requestauthentications", "requestauthentication", { "ra" }, true, false, OPAQUE },
+    [KIND_AUTHORIZATION_POLICY] = { KIND_AUTHORIZATION_POLICY, SECUR, { "v1", "v1beta1" }, "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", { "ap" }, true, false, OPAQUE },
+    [KIND_TELEMETRY] = { KIND_TELEMETRY, "telemetry.istio.io", { "v1", "v1alpha1" }, "Telemetry", "telemetries", "telemetry", { "telemetry" }, true, false, OPAQUE },
+    [KIND_WASM_PLUGIN] = { KIND_WASM_PLUGIN, "extensions.istio.io", { "v1alpha1" }, "WasmPlugin", "wasmplugins", "wasmplugin", { NULL }, true, false, OPAQUE },
+
+    [KIND_GATEWAY_CLASS] = { KIND_GATEWAY_CLASS, GWAPI, { "v1", "v1beta1" }, "GatewayClass", "gatewayclasses", "gatewayclass", { "gc" }, false, false, OPAQUE },
+    [KIND_K8S_GATEWAY] = { KIND_K8S_GATEWAY, GWAPI, { "v1", "v1beta1" }, "Gateway", "gateways", "gateway", { "gtw" }, true, false, OPAQUE },
+    [KIND_HTTP_ROUTE] = { KIND_HTTP_ROUTE, GWAPI, { "v1", "v1beta1" }, "HTTPRoute", "httproutes", "httproute", { NULL }, true, false, OPAQUE },
+    [KIND_GRPC_ROUTE] = { KIND_GRPC_ROUTE, GWAPI, { "v1" }, "GRPCRoute", "grpcroutes", "grpcroute", { NULL }, true, false, OPAQUE },
+    [KIND_TLS_ROUTE] = { KIND_TLS_ROUTE, GWAPI, { "v1", "v1alpha3", "v1alpha2" }, "TLSRoute", "tlsroutes", "tlsroute", { NULL }, true, false, OPAQUE },
+    [KIND_TCP_ROUTE] = { KIND_TCP_ROUTE, GWAPI, { "v1", "v1alpha2" }, "TCPRoute", "tcproutes", "tcproute", { NULL }, true, false, OPAQUE },
+    [KIND_REFERENCE_GRANT] = { KIND_REFERENCE_GRANT, GWAPI, { "v1", "v1beta1" }, "ReferenceGrant", "referencegrants", "referencegrant", { "refgrant" }, true, false, OPAQUE },
+    [KIND_BACKEND_TLS_POLICY] = { KIND_BACKEND_TLS_POLICY, GWAPI, { "v1", "v1alpha3" }, "BackendTLSPolicy", "backendtlspolicies", "backendtlspolicy", { "btlspolicy" }, true, false, OPAQUE },
+};
+
+const struct kind *kind_of(enum kind_id id)
+{
+    must(id < KIND__N);
+    return &kinds[id];
+}
+
+const struct kind *kind_find(struct str group, struct str kind)
+{
+    for (size_t i = 0; i < KIND__N; i++)
+        if (str_eqc(kind, kinds[i].kind) && str_eqc(group, kinds[i].group)) return &kinds[i];
+    return NULL;
+}
+
+const struct kind *kind_by_plural(struct str group, struct str plural)
+{
+    for (size_t i = 0; i < KIND__N; i++)
+        if (str_eqc(plural, kinds[i].plural) && str_eqc(group, kinds[i].group)) return &kinds[i];
+    return NULL;
+}
+
+static bool is_name(const struct kind *k, struct str word)
+{
+    if (str_ieq(word, str_of(k->plural)) || str_ieq(word, str_of(k->singular))) return true;
+    for (size_t i = 0; i < ARRAY_LEN(k->shorts) && k->shorts[i]; i++)
+        if (str_ieq(word, str_of(k->shorts[i]))) return true;
+    return false;
+}
+
+const struct kind *kind_by_name(struct str word)
+{
+    struct str group = word, name = str_cut(&group, '.');
+    for (size_t i = 0; i < KIND__N; i++) {
+        if (!is_name(&kinds[i], name)) continue;
+        /* "deployments.apps", "virtualservices.networking.istio.io", "virtualservices.v1.networking.istio.io" */
+        struct str g = group, version = g.p ? str_cut(&g, '.') : g;
+        if (!group.p || str_ieq(group, str_of(kinds[i].group)) || (kind_serves(&kinds[i], version) && str_ieq(g, str_of(kinds[i].group))))
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+void kind_split(struct str api_version, struct str *group, struct str *version)
+{
+    ssize_t slash = str_index(api_version, '/');
+    *group = slash < 0 ? STR("") : str_first(api_version, (size_t)slash);
+    *version = str_skip(api_version, (size_t)(slash + 1));
+}
+
+bool kind_serves(const struct kind *k, struct str version)
+{
+    for (size_t i = 0; i < ARRAY_LEN(k->versions) && k->versions[i]; i++)
+        if (str_eqc(version, k->versions[i])) return true;
+    return false;
+}
+
+char *kind_api_version(const struct kind *k, char *buf, size_t n)
+{
+    snprintf(buf, n, "%s%s%s", k->group, k->group[0] ? "/" : "", k->versions[0]);
+    return buf;
+}
