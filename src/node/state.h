@@ -3,6 +3,7 @@
 #define WEFT_NODE_STATE_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 /* Makes the directory (0700) with its parents when it is missing, takes STATE/lock and writes our pid. Returns the lock's fd,
  * to be kept open; -EBUSY when another mesh runs there (the message names its pid). Stale sockets are removed. */
