@@ -27,10 +27,9 @@ static void rebuild(struct map *m)
     free(m->slots);
     m->slots = xcalloc(want, sizeof *m->slots);
     m->mask = want - 1;
-    if (m->cap < want / 2) {
-        m->cap = want / 2;
-        m->entries = xrealloc(m->entries, m->cap, sizeof *m->entries);
-    }
+    /* smaller too: with more entries than slots a search for what is not there would never end */
+    m->cap = want / 2;
+    m->entries = xrealloc(m->entries, m->cap, sizeof *m->entries);
     for (size_t i = 0; i < w; i++) {
         size_t s = m->entries[i].hash & m->mask;
         while (m->slots[s]) s = (s + 1) & m->mask;
