@@ -126,12 +126,6 @@ static void build_wanted(struct build *b)
     }
 }
 
-static void forget_cluster(struct xds_stream *s, const struct xds_sent *have)
-{
-    struct str eds = have->blob ? xds_cluster_eds_name(xds_blob_str(have->blob)) : STR("");
-    if (eds.n) map_remove(&s->await, eds);
-}
-
 /* Removed ones: dropped when they may go, else (state of the world) said again with their old bytes. */
 static void build_gone(struct build *b, bool go)
 {
@@ -142,7 +136,7 @@ static void build_gone(struct build *b, bool go)
             if (b->s->framing == XDS_SOTW && have->blob) put_entry(b, map_key(e), have->blob);
             continue;
         }
-        if (b->t == XDS_CLUSTER) forget_cluster(b->s, have);
+        if (b->t == XDS_CLUSTER) await_forget(b->s, have);
         if (b->s->framing == XDS_DELTA) map_put(&b->u->answer, map_key(e), &present); /* told below, once */
         map_remove(&b->u->sent, map_key(e));
         xds_sent_free(have);
@@ -197,5 +191,6 @@ bool xds_stream_pull(struct xds_stream *s, uint64_t now_ms, struct buf *out)
     gates_tick(s, now_ms);
     for (int t = 0; t < XDS__N; t++)
         if (sub_due(s, (enum xds_type)t) && build_answer(s, (enum xds_type)t, out)) return true;
+    waits_answered(s, XDS_CLUSTER, false); /* what was to say may have come to nothing */
     return false;
 }

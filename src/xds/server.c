@@ -112,7 +112,7 @@ void waits_answered(struct xds_stream *s, enum xds_type t, bool refused)
 {
     struct xds_server *sv = s->sv;
     bool gone = t == XDS__N;
-    if (!gone && !refused && !stream_quiet(s)) return;
+    if (list_empty(&sv->waits) || (!gone && !refused && !stream_quiet(s))) return;
     list_foreach (w, &sv->waits, struct xds_wait, link) {
         if (!wait_take_out(w, s)) continue;
         if (gone) w->of--; /* it is no connected proxy any more, and will ask for the newest state when it is again */

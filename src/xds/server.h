@@ -13,6 +13,8 @@
  *     were asked for, sent and acknowledged, or gate_ms passed;
  *   - removals of clusters, endpoints and routes wait until listeners and routes are acknowledged (a NACK holds them),
  *     or gate_ms passed.
+ * A new stream of the state of the world cannot say what its client holds: if the world changed while there was no stream,
+ * the first answer takes removed clusters away at once. Delta says it (initial_resource_versions) and keeps the order.
  * A changed EDS cluster has its endpoints sent again even if they are the same (Envoy warms on a new answer only). */
 #ifndef WEFT_XDS_SERVER_H
 #define WEFT_XDS_SERVER_H
@@ -85,7 +87,7 @@ struct xds_outcome {
 };
 typedef void xds_wait_fn(void *arg, const struct xds_outcome *o);
 struct xds_wait;
-/* fn is called once, from within tick, recv or stream_free: when all acknowledged or refused, or after timeout_ms. It is
+/* fn is called once, from within tick, recv, pull or stream_free: when all acknowledged or refused, or after timeout_ms. It is
  * called at once when no proxy's configuration changed. Returns NULL then. */
 struct xds_wait *xds_server_wait(struct xds_server *sv, uint64_t epoch, uint64_t timeout_ms, uint64_t now_ms, xds_wait_fn *fn, void *arg);
 void xds_wait_cancel(struct xds_wait *w);

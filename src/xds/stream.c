@@ -130,12 +130,20 @@ bool stream_quiet(const struct xds_stream *s)
 
 /* --- subscriptions --- */
 
+/* The cluster goes: nobody waits for its endpoints. (That they are not asked for any more is no reason: the client may
+ * be about to ask again, for the cluster that it was just sent.) */
+void await_forget(struct xds_stream *s, const struct xds_sent *cluster)
+{
+    struct str eds = cluster && cluster->blob ? xds_cluster_eds_name(xds_blob_str(cluster->blob)) : STR("");
+    if (eds.n) map_remove(&s->await, eds);
+}
+
 /* A name is asked for no more: what the client had of it is forgotten, so that asking again is answered again. */
 static void sub_drop(struct xds_stream *s, enum xds_type t, struct str name)
 {
     struct xds_sub *u = &s->sub[t];
     if (!map_get(&u->names, name)) return; /* phantom: ignored */
-    if (t == XDS_ENDPOINT) map_remove(&s->await, name);
+    if (t == XDS_CLUSTER) await_forget(s, map_get(&u->sent, name));
     map_remove(&u->answer, name);
     if (!u->wildcard) sub_forget(u, name);
     else if (s->framing == XDS_DELTA) map_put(&u->answer, name, &present); /* does the wildcard cover it? */
@@ -339,7 +347,7 @@ static void stream_request(struct xds_stream *s, enum xds_type t, const struct x
         for (int i = 0; i < XDS__N; i++) sub_refresh(s, (enum xds_type)i);
     else if (changed) sub_refresh(s, t);
     else sub_diff(s, t);
-    if (answer) waits_answered(s, t, u->nacked);
+    waits_answered(s, t, answer && u->nacked);
     stream_wake(s);
 }
 

@@ -86,6 +86,7 @@ static inline bool sub_wants(const struct xds_sub *u, struct str name) { return 
 
 /* stream.c */
 void xds_sent_free(void *sent);
+void await_forget(struct xds_stream *s, const struct xds_sent *cluster);
 /* Compares want with sent again; true when something is to send. */
 bool sub_diff(struct xds_stream *s, enum xds_type t);
 /* Asks for what the node shall have and compares. */
