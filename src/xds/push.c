@@ -11,7 +11,8 @@ static char present;
 static bool removals_free(const struct xds_stream *s, const struct xds_sub *u)
 {
     enum { HELD_MAX = 1000 };
-    bool refused = s->sub[XDS_LISTENER].nacked || s->sub[XDS_ROUTE].nacked;
+    bool refused = false;
+    for (int t = XDS_LISTENER; t <= XDS_ROUTE; t++) refused |= s->sub[t].nacked || s->sub[t].n_refused;
     if (u->n_gone > HELD_MAX) return true;
     return routes_settled(s) || (!refused && s->drop.expired);
 }
@@ -76,15 +77,10 @@ struct build {
 
 static uint64_t mix(struct str name, uint64_t hash) { return hash64_seed(name.p, name.n, hash); }
 
-/* A warming cluster waits for its endpoints: they are sent again even if the client has them. */
 static void cluster_sent(struct xds_stream *s, struct str bytes)
 {
-    struct xds_sub *eds = &s->sub[XDS_ENDPOINT];
     struct str name = xds_cluster_eds_name(bytes);
-    if (name.n == 0) return;
-    if (eds->used && eds->want && !xds_set_get(eds->want, name)) return; /* the world has none */
-    map_put(&s->await, name, (void *)(uintptr_t)1);
-    if (eds->used && map_get(&eds->sent, name)) map_put(&eds->answer, name, &present);
+    if (name.n) map_put(&s->await, name, (void *)(uintptr_t)1);
 }
 
 static void put_entry(struct build *b, struct str name, struct xds_blob *blob)
@@ -106,7 +102,7 @@ static void mark_sent(struct build *b, struct str name, struct xds_blob *blob)
     if (!have) map_put(&b->u->sent, name, have = xcalloc(1, sizeof *have));
     xds_blob_ref(blob);
     xds_blob_unref(have->blob);
-    *have = (struct xds_sent){ blob, blob->hash };
+    *have = (struct xds_sent){ blob, blob->hash, b->s->nonces, false };
     if (b->t == XDS_CLUSTER && differs) cluster_sent(b->s, xds_blob_str(blob));
     if (b->t == XDS_ENDPOINT && map_get(&b->s->await, name)) map_put(&b->s->await, name, (void *)(uintptr_t)(1 + b->s->nonces));
 }
@@ -165,6 +161,7 @@ static void build_finish(struct build *b, struct buf *out)
     u->reply = false;
     u->pending = true;
     sub_diff(b->s, b->t);
+    if (b->t == XDS_CLUSTER) sub_diff(b->s, XDS_ENDPOINT);
 }
 
 /* False: there is nothing to say after all (a name asked for again that the world does not have, state of the world). */

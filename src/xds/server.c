@@ -147,13 +147,14 @@ int64_t xds_server_tick(struct xds_server *sv, uint64_t now_ms)
 
 static struct xds_type_status sub_status(const struct xds_sub *u, char version[17])
 {
+    bool refused = u->nacked || u->n_refused;
     version[0] = 0;
     if (u->acked) snprintf(version, 17, "%016" PRIx64, u->acked_version);
     return (struct xds_type_status){
         .subscribed = u->used,
-        .state = !u->nonce ? XDS_NOT_SENT : u->nacked ? XDS_ERROR : u->pending || u->n_add || u->n_gone ? XDS_STALE : XDS_SYNCED,
+        .state = !u->nonce ? XDS_NOT_SENT : refused ? XDS_ERROR : u->pending || u->n_add || u->n_gone ? XDS_STALE : XDS_SYNCED,
         .version = version,
-        .nack = u->nacked && u->nack ? u->nack : "",
+        .nack = refused && u->nack ? u->nack : "",
         .acked_wall_ms = u->acked_wall_ms,
         .resources = (unsigned)u->sent.n,
     };

@@ -70,17 +70,26 @@ static void sub_forget(struct xds_sub *u, struct str name)
     if (have) xds_sent_free(have);
 }
 
+/* A warming cluster waits for its endpoints: they are sent again even if the client has them. */
+static void answer_warming(struct xds_stream *s)
+{
+    struct xds_sub *u = &s->sub[XDS_ENDPOINT];
+    map_foreach (e, &s->await)
+        if ((uintptr_t)e->value == 1 && sub_wants(u, map_key(e)) && xds_set_get(u->want, map_key(e))) map_put(&u->answer, map_key(e), &present);
+}
+
 bool sub_diff(struct xds_stream *s, enum xds_type t)
 {
     struct xds_sub *u = &s->sub[t];
     bool silent = s->framing == XDS_SOTW && !xds_types[t].complete; /* no way to say that something is gone */
-    u->n_add = u->n_gone = 0;
+    u->n_add = u->n_gone = u->n_refused = 0;
     if (!u->used || !u->want) return false;
     map_foreach (e, &u->want->by_name)
         if (sub_wants(u, map_key(e)) && !sub_held(u, map_key(e), e->value)) u->n_add++;
     map_foreach (e, &u->sent) {
-        if (xds_set_get(u->want, map_key(e))) continue;
-        if (silent) {
+        if (xds_set_get(u->want, map_key(e))) {
+            u->n_refused += ((struct xds_sent *)e->value)->refused;
+        } else if (silent) {
             xds_sent_free(e->value);
             e->value = NULL;
             map_remove(&u->sent, map_key(e));
@@ -88,6 +97,7 @@ bool sub_diff(struct xds_stream *s, enum xds_type t)
             u->n_gone++;
         }
     }
+    if (t == XDS_ENDPOINT) answer_warming(s);
     return u->n_add || u->n_gone;
 }
 
@@ -104,17 +114,27 @@ bool sub_refresh(struct xds_stream *s, enum xds_type t)
     return sub_diff(s, t);
 }
 
+/* Clusters whose endpoints do not exist in the world stay cold, and are not waited for while that is so. */
+static bool warming(const struct xds_stream *s)
+{
+    const struct xds_sub *eds = &s->sub[XDS_ENDPOINT];
+    map_foreach (e, &s->await)
+        if (!eds->used || xds_set_get(eds->want, map_key(e))) return true;
+    return false;
+}
+
 bool clusters_settled(const struct xds_stream *s)
 {
     const struct xds_sub *u = &s->sub[XDS_CLUSTER];
-    return !u->used || (!u->reply && u->n_add == 0 && !u->pending && s->await.n == 0);
+    return !u->used || (!u->reply && u->n_add == 0 && !u->pending && !warming(s));
 }
 
 bool routes_settled(const struct xds_stream *s)
 {
     for (int t = XDS_LISTENER; t <= XDS_ROUTE; t++) {
         const struct xds_sub *u = &s->sub[t];
-        if (u->used && (u->reply || u->n_add || u->pending || u->nacked)) return false;
+        if (u->used && (u->reply || u->n_add || u->pending || u->nacked || u->n_refused)) return false;
+        if (!u->used && s->resumed) return false; /* it held clusters before: its routes will be asked for in a moment */
     }
     return true;
 }
@@ -201,6 +221,7 @@ static void repeat_sotw(struct xds_stream *s, struct xds_sub *u)
 
 static void hold_initial(struct xds_stream *s, struct xds_sub *u, const struct xds_request *r)
 {
+    s->resumed |= r->held.n > 0;
     vec_foreach (h, &r->held) {
         char text[17] = "", *end = text;
         uint64_t hash = 0;
@@ -253,14 +274,6 @@ static void await_answered(struct xds_stream *s, uint64_t nonce)
         if ((uintptr_t)e->value == 1 + nonce) map_remove(&s->await, map_key(e));
 }
 
-/* Warming clusters whose endpoints do not exist in the world are not waited for. */
-static void await_prune(struct xds_stream *s)
-{
-    const struct xds_sub *u = &s->sub[XDS_ENDPOINT];
-    if (u->used) map_foreach (e, &s->await)
-        if (!xds_set_get(u->want, map_key(e))) map_remove(&s->await, map_key(e));
-}
-
 /* A peer's text for logs and people: one line of plain characters. */
 static char *plain_text(struct str text)
 {
@@ -270,16 +283,25 @@ static char *plain_text(struct str text)
     return t;
 }
 
+/* Which resources of an answer were refused is only in the text: all of them count until they are sent again. */
+static void mark_refused(struct xds_sub *u)
+{
+    map_foreach (e, &u->sent) {
+        struct xds_sent *have = e->value;
+        if (have->nonce == u->nonce) have->refused = true;
+    }
+}
+
 static void answered(struct xds_stream *s, enum xds_type t, const struct xds_request *r)
 {
     struct xds_sub *u = &s->sub[t];
     u->pending = u->repeated = false;
     u->nacked = r->has_error;
-    free(u->nack);
-    u->nack = r->has_error ? plain_text(r->error) : NULL;
     if (t == XDS_ENDPOINT) await_answered(s, u->nonce);
-    if (t == XDS_CLUSTER) await_prune(s);
     if (r->has_error) {
+        mark_refused(u);
+        free(u->nack);
+        u->nack = plain_text(r->error);
         log_warn("%s refused %s: %s", s->node, xds_types[t].name, u->nack);
     } else {
         u->acked = true;

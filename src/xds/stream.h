@@ -10,6 +10,8 @@
 struct xds_sent {
     struct xds_blob *blob; /* NULL: only known by initial_resource_versions */
     uint64_t hash;
+    uint64_t nonce;        /* of the answer that carried it last */
+    bool refused;          /* that answer was: the client may still use what it had before */
 };
 
 /* One type on one stream. */
@@ -26,6 +28,7 @@ struct xds_sub {
     struct map sent;     /* name -> struct xds_sent */
     struct xds_set *want;
     size_t n_add, n_gone; /* what differs between want and sent: to add or change, to remove */
+    size_t n_refused;    /* sent, wanted and refused */
     uint64_t nonce;      /* of the last answer, 0: none yet */
     uint64_t version;    /* over all of `sent` */
     uint64_t acked_version;
@@ -46,6 +49,7 @@ struct xds_stream {
     enum xds_framing framing;
     void *peer, *user;
     bool named;              /* authorised: user is valid */
+    bool resumed;            /* the client said what it holds from an earlier stream */
     char *node, *user_agent;
     int64_t since_wall_ms;
     uint64_t nonces;
