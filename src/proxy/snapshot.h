@@ -407,7 +407,6 @@ struct cluster {
     size_t n_priorities;
     bool warm;                        /* endpoints are known (also: known to be none) */
     struct cluster_shared *shared;
-    unsigned index;                   /* in snapshot.clusters */
 };
 
 struct snapshot {

@@ -392,6 +392,8 @@ static int type(struct cluster *c, const Cluster *m, struct build *b, struct err
     c->eds_name = STR("");
     if (c->type != CLUSTER_EDS) return 0;
     if (!m->eds_cluster_config || !m->eds_cluster_config->eds_config) return err_set(e, -EINVAL, "an EDS cluster needs eds_cluster_config with eds_config");
+    if (m->eds_cluster_config->eds_config->config_source_specifier_case != ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS)
+        return err_set(e, -EINVAL, "eds_config: only ads is supported");
     const char *s = m->eds_cluster_config->service_name;
     c->eds_name = s && *s ? build_str(b, s) : c->name;
     return 0;

@@ -183,6 +183,8 @@ static int routes(struct hcm *h, const Hcm *m, struct build *b, struct err *e)
         h->rds_name = build_str(b, m->rds->route_config_name);
         if (!h->rds_name.n) return err_set(e, -EINVAL, "rds: route_config_name is missing");
         if (!m->rds->config_source) return err_set(e, -EINVAL, "rds: config_source is missing");
+        if (m->rds->config_source->config_source_specifier_case != ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS)
+            return err_set(e, -EINVAL, "rds: config_source: only ads is supported");
         return 0;
     case ENVOY__EXTENSIONS__FILTERS__NETWORK__HTTP_CONNECTION_MANAGER__V3__HTTP_CONNECTION_MANAGER__ROUTE_SPECIFIER_ROUTE_CONFIG:
         return route_table_new(m->route_config, &h->routes, e);

@@ -287,6 +287,7 @@ int listener_build(struct listener **ret, const Listener *m, uint64_t hash, secr
     if (rc) {
         listener_unref(l);
         l = NULL;
+        err_prefix(e, "listener %s: ", m->name ? m->name : "");
     }
     *ret = l;
     return rc;

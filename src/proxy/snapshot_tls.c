@@ -50,7 +50,9 @@ static int certificate(struct tls_cert *c, const Certificate *m, struct build *b
 
 static const Secret *secret_of(struct tls_config *t, const Envoy__Extensions__TransportSockets__Tls__V3__SdsSecretConfig *m, struct build *b)
 {
-    const Secret *s = m && m->name && b->secret ? b->secret(b->secret_ctx, str_of(m->name)) : NULL;
+    /* Secrets come by ADS or from the bootstrap; an SDS server of its own (Istio's agent) is not asked: never ready. */
+    bool ours = !m->sds_config || m->sds_config->config_source_specifier_case == ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS;
+    const Secret *s = ours && m->name && b->secret ? b->secret(b->secret_ctx, str_of(m->name)) : NULL;
     if (!s) t->not_ready = true;
     return s;
 }
@@ -105,7 +107,7 @@ static int validation(struct tls_config *t, const Validation *m, struct build *b
 
 static int secret_validation(struct tls_config *t, const Envoy__Extensions__TransportSockets__Tls__V3__SdsSecretConfig *m, struct build *b, struct err *e)
 {
-    const Secret *s = secret_of(t, m, b);
+    const Secret *s = m ? secret_of(t, m, b) : NULL;
     if (!s) return 0;
     if (s->type_case != ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__SECRET__TYPE_VALIDATION_CONTEXT)
         return err_set(e, -EINVAL, "secret %s is no validation context", s->name);
