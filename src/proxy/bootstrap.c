@@ -31,8 +31,10 @@ static void read_ads(struct bootstrap *b, Envoy__Config__Bootstrap__V3__Bootstra
     const ApiConfigSource *a = d->ads_config;
     if (!a) return;
     b->ads_delta = a->api_type == ENVOY__CONFIG__CORE__V3__API_CONFIG_SOURCE__API_TYPE__DELTA_GRPC;
-    if (!b->ads_delta && a->api_type != ENVOY__CONFIG__CORE__V3__API_CONFIG_SOURCE__API_TYPE__GRPC) refuse(b, errs, &a->api_type, "ads_config: api_type must be GRPC or DELTA_GRPC");
-    if (a->has_transport_api_version && a->transport_api_version != ENVOY__CONFIG__CORE__V3__API_VERSION__V3) refuse(b, errs, &a->transport_api_version, "ads_config: transport_api_version must be V3");
+    if (!b->ads_delta && a->api_type != ENVOY__CONFIG__CORE__V3__API_CONFIG_SOURCE__API_TYPE__GRPC)
+        refuse(b, errs, &a->api_type, "ads_config: api_type must be GRPC or DELTA_GRPC");
+    if (a->has_transport_api_version && a->transport_api_version != ENVOY__CONFIG__CORE__V3__API_VERSION__V3)
+        refuse(b, errs, &a->transport_api_version, "ads_config: transport_api_version must be V3");
     if (a->n_grpc_services != 1) {
         refuse(b, errs, &d->ads_config, "ads_config: exactly one entry of grpc_services is needed");
         return;
@@ -69,10 +71,13 @@ static void read_admin(struct bootstrap *b, Bootstrap *m, struct errs *errs)
     struct err e = { 0 };
     if (!m->admin) return;
     if (m->admin->n_access_log) refuse(b, errs, &m->admin->access_log, "admin: access_log is not supported");
-    if (m->admin->access_log_path && !str_eqc(str_of(m->admin->access_log_path), "/dev/null")) refuse(b, errs, &m->admin->access_log_path, "admin: access_log_path is supported as /dev/null only");
+    if (m->admin->access_log_path && !str_eqc(str_of(m->admin->access_log_path), "/dev/null"))
+        refuse(b, errs, &m->admin->access_log_path, "admin: access_log_path is supported as /dev/null only");
     if (!m->admin->address) return;
-    if (address_build(&b->admin, m->admin->address, &e)) refuse(b, errs, &m->admin->address, e.what);
-    else b->has_admin = true;
+    if (address_build(&b->admin, m->admin->address, &e))
+        refuse(b, errs, &m->admin->address, e.what);
+    else
+        b->has_admin = true;
 }
 
 static void read_sink(struct bootstrap *b, Envoy__Config__Metrics__V3__StatsSink **slot, struct errs *errs)
@@ -83,7 +88,8 @@ static void read_sink(struct bootstrap *b, Envoy__Config__Metrics__V3__StatsSink
         refuse(b, errs, slot, "stats_sinks: only envoy.config.metrics.v3.MetricsServiceConfig is supported");
         return;
     }
-    const Envoy__Config__Metrics__V3__MetricsServiceConfig *m = (const void *)pb_unpack(d, str_make(any->value.data, any->value.len), &b->arena);
+    const Envoy__Config__Metrics__V3__MetricsServiceConfig *m =
+        (const void *)pb_unpack(d, str_make(any->value.data, any->value.len), &b->arena);
     struct str cluster = m ? grpc_cluster(m->grpc_service) : STR("");
     if (!cluster.n) {
         refuse(b, errs, slot, "stats_sinks: grpc_service.envoy_grpc.cluster_name is missing");
@@ -106,7 +112,8 @@ static void read_runtime(struct bootstrap *b, Bootstrap *m, struct errs *errs)
 {
     for (size_t i = 0; m->layered_runtime && i < m->layered_runtime->n_layers; i++) {
         Envoy__Config__Bootstrap__V3__RuntimeLayer *l = m->layered_runtime->layers[i];
-        if (l->layer_specifier_case == ENVOY__CONFIG__BOOTSTRAP__V3__RUNTIME_LAYER__LAYER_SPECIFIER_STATIC_LAYER && l->static_layer->n_fields)
+        if (l->layer_specifier_case == ENVOY__CONFIG__BOOTSTRAP__V3__RUNTIME_LAYER__LAYER_SPECIFIER_STATIC_LAYER &&
+            l->static_layer->n_fields)
             refuse(b, errs, &m->layered_runtime->layers[i], "layered_runtime: values are not supported");
     }
 }
@@ -121,9 +128,11 @@ static bool has_static_cluster(const Bootstrap *m, struct str name)
 static void check_whole(struct bootstrap *b, Bootstrap *m, struct errs *errs)
 {
     if (b->has_ads && !has_static_cluster(m, b->ads_cluster))
-        errs_add(errs, pb_where(&b->positions, &m->dynamic_resources->ads_config), -EINVAL, "ads_config: there is no static cluster \"%.*s\"", STR_ARG(b->ads_cluster));
+        errs_add(errs, pb_where(&b->positions, &m->dynamic_resources->ads_config), -EINVAL,
+                 "ads_config: there is no static cluster \"%.*s\"", STR_ARG(b->ads_cluster));
     if (b->has_ads && (!b->node->id || !*b->node->id || !b->node->cluster || !*b->node->cluster))
-        err_hint(errs_add(errs, pb_where(&b->positions, &m->node), -EINVAL, "node.id and node.cluster are needed for xDS"), "write them, or give --service-node and --service-cluster");
+        err_hint(errs_add(errs, pb_where(&b->positions, &m->node), -EINVAL, "node.id and node.cluster are needed for xDS"),
+                 "write them, or give --service-node and --service-cluster");
 }
 
 static void override_node(struct bootstrap *b, const struct bootstrap_node *n)
@@ -145,7 +154,9 @@ struct bootstrap *bootstrap_parse(struct str text, const char *name, const struc
     size_t before = errs_count(errs);
     int rc = tree_read(text, name, &b->arena, &docs, errs);
     if (!rc && docs.n != 1) errs_add(errs, (struct err_at){ name, 0, 0 }, -EINVAL, "a bootstrap is one document; this has %zu", docs.n);
-    if (errs_count(errs) == before) b->msg = (void *)pb_decode(docs.v[0], &envoy__config__bootstrap__v3__bootstrap__descriptor, &policy, &b->arena, &b->positions, errs);
+    if (errs_count(errs) == before)
+        b->msg =
+            (void *)pb_decode(docs.v[0], &envoy__config__bootstrap__v3__bootstrap__descriptor, &policy, &b->arena, &b->positions, errs);
     vec_free(&docs);
     if (b->msg) {
         if (!b->msg->node) b->msg->node = (void *)pb_new(&envoy__config__core__v3__node__descriptor, &b->arena);
@@ -176,8 +187,10 @@ struct bootstrap *bootstrap_read(const char *path, const struct bootstrap_node *
         buf_added(&text, (size_t)n);
     }
     struct bootstrap *b = NULL;
-    if (fd < 0 || n < 0) errs_add(errs, (struct err_at){ path, 0, 0 }, -errno, "cannot read the bootstrap: %s", strerror(errno));
-    else b = bootstrap_parse(buf_str(&text), path, node, errs);
+    if (fd < 0 || n < 0)
+        errs_add(errs, (struct err_at){ path, 0, 0 }, -errno, "cannot read the bootstrap: %s", strerror(errno));
+    else
+        b = bootstrap_parse(buf_str(&text), path, node, errs);
     if (fd >= 0 && !in) close(fd);
     buf_free(&text);
     return b;

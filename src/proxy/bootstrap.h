@@ -11,8 +11,8 @@ struct Envoy__Config__Core__V3__Node;
 
 /* A MetricsService sink (stats_sinks). */
 struct bootstrap_sink {
-    struct str cluster;  /* whose endpoints take the stream */
-    bool deltas;         /* counters as deltas since the last report */
+    struct str cluster; /* whose endpoints take the stream */
+    bool deltas;        /* counters as deltas since the last report */
 };
 
 struct bootstrap {
@@ -23,13 +23,13 @@ struct bootstrap {
     bool has_admin;
     struct addr admin;
     bool has_ads;
-    bool ads_delta;          /* DELTA_GRPC; else state of the world */
+    bool ads_delta; /* DELTA_GRPC; else state of the world */
     struct str ads_cluster;
-    bool lds, cds;           /* listeners, clusters by ADS */
+    bool lds, cds;             /* listeners, clusters by ADS */
     uint64_t initial_fetch_ms; /* of lds/cds; UINT64_MAX: default; 0: wait for ever */
     struct bootstrap_sink *sinks;
     size_t n_sinks;
-    uint64_t flush_ms;       /* stats_flush_interval, 5000 unless set */
+    uint64_t flush_ms;        /* stats_flush_interval, 5000 unless set */
     struct str local_cluster; /* cluster_manager.local_cluster_name; may be empty */
 };
 

@@ -174,7 +174,7 @@ void config_missing(struct config *c, enum config_type t, struct str name)
 
 void config_resolved(struct config *c, struct str host)
 {
-    map_foreach(e, &c->resources[CONFIG_CLUSTER]) {
+    map_foreach (e, &c->resources[CONFIG_CLUSTER]) {
         struct resource *r = e->value;
         struct cluster *cl = r->active.object;
         for (size_t i = 0; cl && i < cl->n_dns; i++)
@@ -188,7 +188,8 @@ void config_resolved(struct config *c, struct str host)
 
 /* ---- static resources ---- */
 
-static int add_static(struct config *c, enum config_type t, const ProtobufCMessage *m, const char *name, const void *slot, struct errs *errs)
+static int add_static(struct config *c, enum config_type t, const ProtobufCMessage *m, const char *name, const void *slot,
+                      struct errs *errs)
 {
     struct arena a;
     struct err e = { 0 };
@@ -214,9 +215,12 @@ static int add_static(struct config *c, enum config_type t, const ProtobufCMessa
 static void add_statics(struct config *c, struct errs *errs)
 {
     Envoy__Config__Bootstrap__V3__Bootstrap__StaticResources *s = c->bootstrap->msg->static_resources;
-    for (size_t i = 0; s && i < s->n_secrets; i++) add_static(c, CONFIG_SECRET, &s->secrets[i]->base, s->secrets[i]->name, &s->secrets[i], errs);
-    for (size_t i = 0; s && i < s->n_clusters; i++) add_static(c, CONFIG_CLUSTER, &s->clusters[i]->base, s->clusters[i]->name, &s->clusters[i], errs);
-    for (size_t i = 0; s && i < s->n_listeners; i++) add_static(c, CONFIG_LISTENER, &s->listeners[i]->base, s->listeners[i]->name, &s->listeners[i], errs);
+    for (size_t i = 0; s && i < s->n_secrets; i++)
+        add_static(c, CONFIG_SECRET, &s->secrets[i]->base, s->secrets[i]->name, &s->secrets[i], errs);
+    for (size_t i = 0; s && i < s->n_clusters; i++)
+        add_static(c, CONFIG_CLUSTER, &s->clusters[i]->base, s->clusters[i]->name, &s->clusters[i], errs);
+    for (size_t i = 0; s && i < s->n_listeners; i++)
+        add_static(c, CONFIG_LISTENER, &s->listeners[i]->base, s->listeners[i]->name, &s->listeners[i], errs);
 }
 
 struct config *config_new(const struct bootstrap *b, const struct config_ops *ops, void *ctx, struct errs *errs)
@@ -238,7 +242,7 @@ void config_free(struct config *c)
     if (!c) return;
     snapshot_unref(c->snapshot);
     for (int t = 0; t < CONFIG__N; t++) {
-        map_foreach(e, &c->resources[t]) resource_free(e->value);
+        map_foreach (e, &c->resources[t]) resource_free(e->value);
         map_free(&c->resources[t], NULL);
         map_free(&c->subscribed[t], NULL);
     }
@@ -250,8 +254,10 @@ void config_start(struct config *c)
 {
     c->started = true;
     c->dirty = true;
-    if (!c->bootstrap->cds || !c->ops.subscribe) c->answered[CONFIG_CLUSTER] = true;
-    else c->ops.subscribe(c->ctx, CONFIG_CLUSTER, STR(""));
+    if (!c->bootstrap->cds || !c->ops.subscribe)
+        c->answered[CONFIG_CLUSTER] = true;
+    else
+        c->ops.subscribe(c->ctx, CONFIG_CLUSTER, STR(""));
     config_settle(c);
 }
 
@@ -264,13 +270,22 @@ uint64_t config_updates(const struct config *c, enum config_type t, bool refused
 
 void config_each(const struct config *c, enum config_type t, void (*fn)(void *ctx, const struct config_entry *e), void *ctx)
 {
-    map_foreach(m, &c->resources[t]) {
+    map_foreach (m, &c->resources[t]) {
         const struct resource *r = m->value;
         struct config_entry e = {
-            .type = t, .name = str_of(r->name), .is_static = r->is_static, .missing = r->missing,
-            .bytes = str_make(r->active.bytes, r->active.n), .version = str_of(r->active.text), .updated_ms = r->active.at_ms,
-            .warming = str_make(r->warming.bytes, r->warming.n), .warming_version = str_of(r->warming.text), .warming_ms = r->warming.at_ms,
-            .error = str_of(r->error), .error_version = str_of(r->error_version), .error_ms = r->error_ms,
+            .type = t,
+            .name = str_of(r->name),
+            .is_static = r->is_static,
+            .missing = r->missing,
+            .bytes = str_make(r->active.bytes, r->active.n),
+            .version = str_of(r->active.text),
+            .updated_ms = r->active.at_ms,
+            .warming = str_make(r->warming.bytes, r->warming.n),
+            .warming_version = str_of(r->warming.text),
+            .warming_ms = r->warming.at_ms,
+            .error = str_of(r->error),
+            .error_version = str_of(r->error_version),
+            .error_ms = r->error_ms,
         };
         fn(ctx, &e);
     }
@@ -279,7 +294,7 @@ void config_each(const struct config *c, enum config_type t, void (*fn)(void *ct
 size_t config_count(const struct config *c, enum config_type t, bool warming)
 {
     size_t n = 0;
-    map_foreach(m, &c->resources[t]) {
+    map_foreach (m, &c->resources[t]) {
         const struct resource *r = m->value;
         n += warming ? r->warming.bytes != NULL : r->active.bytes != NULL;
     }

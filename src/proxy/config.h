@@ -56,11 +56,11 @@ struct config_entry {
     enum config_type type;
     struct str name;
     bool is_static;
-    struct str bytes, version;         /* what is served; bytes.n = 0: nothing yet */
-    int64_t updated_ms;                /* wall clock */
+    struct str bytes, version;           /* what is served; bytes.n = 0: nothing yet */
+    int64_t updated_ms;                  /* wall clock */
     struct str warming, warming_version; /* bytes that warm; n = 0: none */
     int64_t warming_ms;
-    struct str error, error_version;   /* of the last refusal when newer than what is served */
+    struct str error, error_version; /* of the last refusal when newer than what is served */
     int64_t error_ms;
     bool missing;
 };

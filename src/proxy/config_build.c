@@ -18,8 +18,10 @@ struct kept {
 };
 
 static const ProtobufCMessageDescriptor *const descriptors[CONFIG__N] = {
-    &envoy__config__cluster__v3__cluster__descriptor, &envoy__config__endpoint__v3__cluster_load_assignment__descriptor,
-    &envoy__config__listener__v3__listener__descriptor, &envoy__config__route__v3__route_configuration__descriptor,
+    &envoy__config__cluster__v3__cluster__descriptor,
+    &envoy__config__endpoint__v3__cluster_load_assignment__descriptor,
+    &envoy__config__listener__v3__listener__descriptor,
+    &envoy__config__route__v3__route_configuration__descriptor,
     &envoy__extensions__transport_sockets__tls__v3__secret__descriptor,
 };
 
@@ -41,9 +43,16 @@ static const Secret *find_secret(void *ctx, struct str name)
 static int build_cluster(struct config *c, const ProtobufCMessage *m, uint64_t hash, struct arena *scratch, void **object, struct err *e)
 {
     const Envoy__Config__Cluster__V3__Cluster *cl = (const void *)m;
-    struct cluster_inputs in = { .cluster = cl, .hash = hash, .shared = c->shared, .resolve = c->ops.resolve, .resolve_ctx = c->ctx, .secret = find_secret, .secret_ctx = c };
+    struct cluster_inputs in = { .cluster = cl,
+                                 .hash = hash,
+                                 .shared = c->shared,
+                                 .resolve = c->ops.resolve,
+                                 .resolve_ctx = c->ctx,
+                                 .secret = find_secret,
+                                 .secret_ctx = c };
     const char *service = cl->eds_cluster_config ? cl->eds_cluster_config->service_name : NULL;
-    struct resource *r = cl->eds_cluster_config ? config_resource(c, CONFIG_ENDPOINT, str_of(service && *service ? service : cl->name)) : NULL;
+    struct resource *r =
+        cl->eds_cluster_config ? config_resource(c, CONFIG_ENDPOINT, str_of(service && *service ? service : cl->name)) : NULL;
     if (r && r->active.bytes) {
         in.endpoints = (const void *)pb_unpack(descriptors[CONFIG_ENDPOINT], str_make(r->active.bytes, r->active.n), scratch);
         in.endpoints_hash = r->active.hash;
@@ -66,7 +75,8 @@ static void *keep_message(enum config_type t, struct str bytes)
     return NULL;
 }
 
-static int build_typed(struct config *c, enum config_type t, const ProtobufCMessage *m, uint64_t hash, struct arena *scratch, void **object, struct err *e)
+static int build_typed(struct config *c, enum config_type t, const ProtobufCMessage *m, uint64_t hash, struct arena *scratch, void **object,
+                       struct err *e)
 {
     switch (t) {
     case CONFIG_CLUSTER: return build_cluster(c, m, hash, scratch, object, e);
@@ -146,21 +156,20 @@ bool listener_routes_known(struct config *c, const struct listener *l)
     return k.all;
 }
 
-static void want(void *ctx, struct str name)
-{
-    map_put(ctx, name, (void *)1);
-}
+static void want(void *ctx, struct str name) { map_put(ctx, name, (void *)1); }
 
 /* Names that this type's parents ask for now. */
 static void wanted_names(struct config *c, enum config_type t, struct map *names)
 {
-    map_foreach(e, &c->resources[t == CONFIG_ENDPOINT ? CONFIG_CLUSTER : CONFIG_LISTENER]) {
+    map_foreach (e, &c->resources[t == CONFIG_ENDPOINT ? CONFIG_CLUSTER : CONFIG_LISTENER]) {
         const struct resource *r = e->value;
         const void *objects[] = { r->active.object, r->warming.object };
         for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
             if (!objects[i]) continue;
-            if (t == CONFIG_ROUTE) listener_routes(objects[i], want, names);
-            else if (((const struct cluster *)objects[i])->eds_name.n) want(names, ((const struct cluster *)objects[i])->eds_name);
+            if (t == CONFIG_ROUTE)
+                listener_routes(objects[i], want, names);
+            else if (((const struct cluster *)objects[i])->eds_name.n)
+                want(names, ((const struct cluster *)objects[i])->eds_name);
         }
     }
 }
@@ -185,11 +194,11 @@ static void subscriptions(struct config *c, enum config_type t)
 {
     struct map names = { 0 };
     wanted_names(c, t, &names);
-    map_foreach(e, &names) {
+    map_foreach (e, &names) {
         if (map_put(&c->subscribed[t], map_key(e), (void *)1) || !c->ops.subscribe) continue;
         c->ops.subscribe(c->ctx, t, map_key(e));
     }
-    map_foreach(e, &c->subscribed[t]) {
+    map_foreach (e, &c->subscribed[t]) {
         if (map_get(&names, map_key(e))) continue;
         if (c->ops.unsubscribe) c->ops.unsubscribe(c->ctx, t, map_key(e));
         forget(c, t, map_key(e));
@@ -228,14 +237,14 @@ static bool endpoints_changed(struct config *c, const struct version *v)
 
 static bool any_changed(struct config *c, enum config_type t)
 {
-    map_foreach(e, &c->resources[t])
+    map_foreach (e, &c->resources[t])
         if (((struct resource *)e->value)->changed) return true;
     return false;
 }
 
 static void settle_clusters(struct config *c, bool secrets)
 {
-    map_foreach(e, &c->resources[CONFIG_CLUSTER]) {
+    map_foreach (e, &c->resources[CONFIG_CLUSTER]) {
         struct resource *r = e->value;
         bool again = r->rebuild || (secrets && r->uses_secrets);
         if (again || endpoints_changed(c, &r->active)) rebuild(c, r, &r->active);
@@ -247,7 +256,7 @@ static void settle_clusters(struct config *c, bool secrets)
 
 static void settle_listeners(struct config *c, bool secrets)
 {
-    map_foreach(e, &c->resources[CONFIG_LISTENER]) {
+    map_foreach (e, &c->resources[CONFIG_LISTENER]) {
         struct resource *r = e->value;
         if (secrets && r->uses_secrets) {
             rebuild(c, r, &r->active);
@@ -260,7 +269,7 @@ static void settle_listeners(struct config *c, bool secrets)
 static void clear_changed(struct config *c)
 {
     for (int t = 0; t < CONFIG__N; t++)
-        map_foreach(e, &c->resources[t]) ((struct resource *)e->value)->changed = false;
+        map_foreach (e, &c->resources[t]) ((struct resource *)e->value)->changed = false;
 }
 
 /* Listeners are asked for once the first clusters are warm (Envoy: LDS starts when the cluster manager is initialised). */
@@ -268,15 +277,17 @@ static void ask_for_listeners(struct config *c)
 {
     if (c->listeners_asked || !c->answered[CONFIG_CLUSTER] || config_count(c, CONFIG_CLUSTER, true)) return;
     c->listeners_asked = true;
-    if (c->bootstrap->lds && c->ops.subscribe) c->ops.subscribe(c->ctx, CONFIG_LISTENER, STR(""));
-    else c->answered[CONFIG_LISTENER] = true;
+    if (c->bootstrap->lds && c->ops.subscribe)
+        c->ops.subscribe(c->ctx, CONFIG_LISTENER, STR(""));
+    else
+        c->answered[CONFIG_LISTENER] = true;
 }
 
 static void *gather(struct config *c, enum config_type t, size_t *n)
 {
     void **list = xcalloc(c->resources[t].n + 1, sizeof *list);
     *n = 0;
-    map_foreach(e, &c->resources[t]) {
+    map_foreach (e, &c->resources[t]) {
         const struct resource *r = e->value;
         if (r->active.object) list[(*n)++] = r->active.object;
     }
@@ -318,6 +329,7 @@ void config_settle(struct config *c)
     ask_for_listeners(c);
     subscriptions(c, CONFIG_ROUTE);
     if (c->dirty) publish(c);
-    if (!c->ready && c->answered[CONFIG_CLUSTER] && c->answered[CONFIG_LISTENER] && !config_count(c, CONFIG_CLUSTER, true) && !config_count(c, CONFIG_LISTENER, true))
+    if (!c->ready && c->answered[CONFIG_CLUSTER] && c->answered[CONFIG_LISTENER] && !config_count(c, CONFIG_CLUSTER, true) &&
+        !config_count(c, CONFIG_LISTENER, true))
         c->ready = true;
 }

@@ -10,20 +10,20 @@ struct version {
     char *bytes;
     size_t n;
     uint64_t hash;
-    char *text;     /* xDS version */
+    char *text; /* xDS version */
     int64_t at_ms;
-    void *object;   /* struct cluster, listener, route_table, secret_object, assignment_object by type */
+    void *object; /* struct cluster, listener, route_table, secret_object, assignment_object by type */
 };
 
 struct resource {
     enum config_type type;
     char *name;
     bool is_static;
-    bool missing;        /* known not to exist */
-    bool changed;        /* since the last settle: those that depend on it must look */
-    bool rebuild;        /* what it was built with changed */
+    bool missing; /* known not to exist */
+    bool changed; /* since the last settle: those that depend on it must look */
+    bool rebuild; /* what it was built with changed */
     bool uses_secrets;
-    bool wanted;         /* scratch of settle: somebody still names it */
+    bool wanted; /* scratch of settle: somebody still names it */
     struct version active, warming;
     char *error, *error_version;
     int64_t error_ms;
@@ -42,7 +42,7 @@ struct config {
     struct snapshot *snapshot;
     uint64_t versions;
     uint64_t accepted[CONFIG__N], refused[CONFIG__N];
-    struct resource *building;        /* whose secrets are asked for */
+    struct resource *building; /* whose secrets are asked for */
 };
 
 struct resource *config_resource(struct config *c, enum config_type t, struct str name);

@@ -29,34 +29,42 @@ struct tls_config {
     bool server;
     struct tls_cert *certs;
     size_t n_certs;
-    struct str ca_pem;                /* empty: the peer is not verified */
+    struct str ca_pem; /* empty: the peer is not verified */
     struct san_match *sans;
     size_t n_sans;
-    struct str *spki, *hashes;        /* base64 SHA-256 of the key; hex SHA-256 of the certificate */
+    struct str *spki, *hashes; /* base64 SHA-256 of the key; hex SHA-256 of the certificate */
     size_t n_spki, n_hashes;
     bool accept_untrusted, allow_expired;
     uint32_t max_depth;
-    int min_version, max_version;     /* TLS1_2_VERSION...; never 0 */
-    struct str ciphers, curves;       /* OpenSSL's colon-separated form; empty: defaults */
+    int min_version, max_version; /* TLS1_2_VERSION...; never 0 */
+    struct str ciphers, curves;   /* OpenSSL's colon-separated form; empty: defaults */
     struct str *alpn;
     size_t n_alpn;
     bool require_client_cert, require_sni; /* server */
     bool no_tickets, no_session_cache;
-    struct str *ticket_keys;          /* 80 bytes each */
+    struct str *ticket_keys; /* 80 bytes each */
     size_t n_ticket_keys;
     uint64_t session_timeout_s;
-    struct str sni;                   /* client; empty: none */
+    struct str sni; /* client; empty: none */
     bool auto_host_sni, auto_sni_san;
     uint32_t max_session_keys;
-    bool not_ready;                   /* an SDS secret is missing: connections are reset */
+    bool not_ready; /* an SDS secret is missing: connections are reset */
     _Atomic(void *) ctx;
-    void (*free_ctx)(void *);         /* set together with ctx */
+    void (*free_ctx)(void *); /* set together with ctx */
 };
 
 /* ---- access log --------------------------------------------------------------------------------------------------- */
 
 enum log_filter_kind {
-    LOGF_STATUS, LOGF_DURATION, LOGF_NOT_HEALTH_CHECK, LOGF_RUNTIME, LOGF_AND, LOGF_OR, LOGF_HEADER, LOGF_FLAGS, LOGF_GRPC
+    LOGF_STATUS,
+    LOGF_DURATION,
+    LOGF_NOT_HEALTH_CHECK,
+    LOGF_RUNTIME,
+    LOGF_AND,
+    LOGF_OR,
+    LOGF_HEADER,
+    LOGF_FLAGS,
+    LOGF_GRPC
 };
 enum log_compare { LOG_EQ, LOG_GE, LOG_LE, LOG_NE };
 struct log_filter {
@@ -65,9 +73,9 @@ struct log_filter {
     uint64_t value;
     struct fraction fraction;
     struct header_match header;
-    struct str *flags;        /* short names; n 0: any flag */
+    struct str *flags; /* short names; n 0: any flag */
     size_t n_flags;
-    uint32_t grpc_statuses;   /* bits */
+    uint32_t grpc_statuses; /* bits */
     bool exclude;
     struct log_filter *sub;
     size_t n_sub;
@@ -95,7 +103,7 @@ struct http_filter {
     bool disabled; /* off unless a route turns it on */
     union {
         const struct fault_config *fault;
-        const struct cors_policy *cors;         /* NULL: only routes have policies */
+        const struct cors_policy *cors; /* NULL: only routes have policies */
         const struct local_ratelimit *ratelimit;
     };
 };
@@ -121,23 +129,23 @@ struct http_common {
 struct hcm {
     struct str stat_prefix;
     enum codec_type codec;
-    struct str rds_name;                /* empty: inline */
+    struct str rds_name; /* empty: inline */
     /* Inline only; ask snapshot_routes(), which knows RDS. NULL there: not known: 404 NR for every request. */
     struct route_table *routes;
-    struct http_filter *filters;        /* in order; the router is last */
+    struct http_filter *filters; /* in order; the router is last */
     size_t n_filters;
     struct access_log *logs;
     size_t n_logs;
     struct http_common common;
     struct h1_options h1;
     struct h2_options h2;
-    uint64_t stream_idle_ms;            /* 300000 unless set */
+    uint64_t stream_idle_ms; /* 300000 unless set */
     uint64_t request_ms, request_headers_ms, drain_ms, delayed_close_ms;
     struct str server_name;
     enum server_header server_header;
     bool use_remote_address, skip_xff_append;
     uint32_t xff_trusted_hops;
-    struct cidr *internal;              /* internal_address_config; n 0: nobody is internal */
+    struct cidr *internal; /* internal_address_config; n 0: nobody is internal */
     size_t n_internal;
     bool internal_unix;
     struct str via;
@@ -151,11 +159,11 @@ struct hcm {
     bool normalize_path, merge_slashes, strip_any_port, strip_matching_port, strip_trailing_dot;
     enum slashes_action slashes;
     bool append_forwarded_port;
-    bool stream_error_on_invalid;       /* http_protocol_options wins over the HCM's own */
-    struct str scheme;                  /* scheme_header_transformation; empty: none */
-    bool suppress_envoy_headers;        /* the router's */
+    bool stream_error_on_invalid; /* http_protocol_options wins over the HCM's own */
+    struct str scheme;            /* scheme_header_transformation; empty: none */
+    bool suppress_envoy_headers;  /* the router's */
     bool respect_expected_timeout;
-    bool istio_stats;                   /* an istio.stats filter is in the chain: istio_* metrics are kept */
+    bool istio_stats; /* an istio.stats filter is in the chain: istio_* metrics are kept */
     bool direct_response_empty_body;
 };
 
@@ -169,7 +177,7 @@ struct tcp_config {
     struct tcp_cluster *clusters;
     size_t n_clusters;
     uint64_t total_weight;
-    uint64_t idle_ms;              /* 1 h unless set */
+    uint64_t idle_ms; /* 1 h unless set */
     uint64_t max_connection_ms;
     uint32_t max_connect_attempts; /* 1 unless set */
     bool hash_source_ip;
@@ -183,19 +191,19 @@ enum chain_source { SOURCE_ANY, SOURCE_LOCAL, SOURCE_EXTERNAL };
 struct filter_chain {
     struct str name;
     /* match; unset parts match everything */
-    uint16_t dst_port;            /* 0: any */
+    uint16_t dst_port; /* 0: any */
     struct cidr *dst, *direct_src, *src;
     size_t n_dst, n_direct_src, n_src;
-    struct str *server_names;     /* lower case; "*.example.com" */
+    struct str *server_names; /* lower case; "*.example.com" */
     size_t n_server_names;
-    struct str transport;         /* "tls", "raw_buffer"; empty: any */
+    struct str transport; /* "tls", "raw_buffer"; empty: any */
     struct str *alpn;
     size_t n_alpn;
     enum chain_source source;
     uint16_t *src_ports;
     size_t n_src_ports;
     /* what */
-    struct tls_config *tls;       /* NULL: plaintext */
+    struct tls_config *tls; /* NULL: plaintext */
     uint64_t tls_timeout_ms;
     enum chain_kind kind;
     union {
@@ -217,17 +225,17 @@ struct listener {
     struct arena arena;
     struct regex_list *regexes;
     struct str name;
-    uint64_t hash;                 /* of the packed message */
-    struct addr *addrs;            /* first the address, then additional_addresses */
+    uint64_t hash;      /* of the packed message */
+    struct addr *addrs; /* first the address, then additional_addresses */
     size_t n_addrs;
     bool bind_to_port, use_original_dst, reuse_port, transparent, freebind;
     enum traffic_direction direction;
-    uint32_t buffer_limit;         /* per connection, bytes; 0: ours */
-    uint32_t backlog;              /* 0: somaxconn */
-    uint32_t max_accepts;          /* per wake-up; 0: ours */
+    uint32_t buffer_limit; /* per connection, bytes; 0: ours */
+    uint32_t backlog;      /* 0: somaxconn */
+    uint32_t max_accepts;  /* per wake-up; 0: ours */
     struct listener_filter *filters;
     size_t n_filters;
-    uint64_t filters_timeout_ms;   /* 15000 unless set; 0: none */
+    uint64_t filters_timeout_ms; /* 15000 unless set; 0: none */
     bool continue_on_timeout;
     struct filter_chain *chains;
     size_t n_chains;
@@ -236,12 +244,12 @@ struct listener {
     size_t n_logs;
     bool needs_tls_info, needs_http_info; /* an inspector is configured */
     struct str stat_prefix;
-    bool unready;                  /* api_listener only, or nothing to bind: kept for config_dump */
+    bool unready; /* api_listener only, or nothing to bind: kept for config_dump */
 };
 
 /* What is known of a connection when its chain is chosen. */
 struct chain_input {
-    const struct addr *dst;        /* original destination when redirected */
+    const struct addr *dst; /* original destination when redirected */
     const struct addr *direct_src, *src;
     struct str server_name, transport; /* transport "raw_buffer" unless TLS was seen */
     const struct str *alpn;
@@ -256,26 +264,26 @@ bool listener_filter_on(const struct listener_filter *f, uint16_t dst_port);
 
 enum cluster_type { CLUSTER_STATIC, CLUSTER_STRICT_DNS, CLUSTER_LOGICAL_DNS, CLUSTER_EDS, CLUSTER_ORIGINAL_DST };
 enum lb_policy { LB_ROUND_ROBIN, LB_LEAST_REQUEST, LB_RANDOM, LB_RING_HASH, LB_MAGLEV, LB_CLUSTER_PROVIDED };
-enum host_health { HOST_HEALTHY, HOST_DEGRADED, HOST_UNHEALTHY }; /* as EDS says */
+enum host_health { HOST_HEALTHY, HOST_DEGRADED, HOST_UNHEALTHY };                              /* as EDS says */
 enum upstream_protocol { UPSTREAM_HTTP1, UPSTREAM_HTTP2, UPSTREAM_ALPN, UPSTREAM_DOWNSTREAM }; /* last: as the caller speaks */
 
 /* Shared by all workers and all snapshots that hold the cluster; by name. Each group on its own cache line. */
 struct cluster_shared {
     _Atomic uint32_t refs;
     char *name;
-    void *stats;                      /* the data path's; freed by free_stats */
+    void *stats; /* the data path's; freed by free_stats */
     void (*free_stats)(void *);
     struct {
         _Alignas(64) _Atomic uint32_t connections;
         _Atomic uint32_t pending, requests, retries;
-    } breaker[2];                     /* DEFAULT, HIGH */
+    } breaker[2]; /* DEFAULT, HIGH */
 };
 
 /* One endpoint's life across snapshots; by (cluster, address). */
 struct host_shared {
     _Atomic uint32_t refs;
     struct cluster_shared *cluster;
-    char *address;                    /* text, the key */
+    char *address; /* text, the key */
     _Alignas(64) _Atomic uint32_t active_requests, active_connections;
     _Atomic uint64_t cx_total, cx_connect_fail, rq_total, rq_success, rq_error, rq_timeout;
     /* outlier detection */
@@ -284,45 +292,45 @@ struct host_shared {
     _Atomic uint32_t interval_local_total, interval_local_success;
     _Atomic bool ejected;
     _Atomic uint64_t ejected_at_ms;
-    _Atomic uint32_t ejections;       /* in a row: the multiplier of the ejection time */
-    void *extra;                      /* the data path's; freed by free_extra */
+    _Atomic uint32_t ejections; /* in a row: the multiplier of the ejection time */
+    void *extra;                /* the data path's; freed by free_extra */
     void (*free_extra)(void *);
 };
 
 struct host {
     struct addr addr;
-    struct str address;               /* "10.0.0.1:80", for logs and stats */
+    struct str address; /* "10.0.0.1:80", for logs and stats */
     struct str hostname;
-    uint32_t weight;                  /* >= 1 */
-    uint32_t priority, locality;      /* index into cluster.localities */
+    uint32_t weight;             /* >= 1 */
+    uint32_t priority, locality; /* index into cluster.localities */
     enum host_health health;
-    bool draining;                    /* EDS says DRAINING: no new requests, connections end */
-    struct metadata_match metadata;   /* filter envoy.lb */
-    struct str workload;              /* endpoint metadata istio/workload: "name;namespace;canonical;revision;cluster" */
-    const struct upstream_tls *tls;   /* by transport_socket_matches; NULL: plaintext */
+    bool draining;                  /* EDS says DRAINING: no new requests, connections end */
+    struct metadata_match metadata; /* filter envoy.lb */
+    struct str workload;            /* endpoint metadata istio/workload: "name;namespace;canonical;revision;cluster" */
+    const struct upstream_tls *tls; /* by transport_socket_matches; NULL: plaintext */
     struct host_shared *shared;
-    uint64_t hash_key;                /* xxHash64 of the address or of metadata hash_key: ring hash and Maglev start here */
+    uint64_t hash_key; /* xxHash64 of the address or of metadata hash_key: ring hash and Maglev start here */
 };
 
 struct locality {
     struct str region, zone, sub_zone;
     uint32_t priority;
-    uint32_t weight;                  /* 0: not given */
-    struct host *hosts;               /* slice of cluster.hosts */
+    uint32_t weight;    /* 0: not given */
+    struct host *hosts; /* slice of cluster.hosts */
     size_t n_hosts;
 };
 
 struct priority {
-    struct host *hosts;               /* slice of cluster.hosts: hosts are sorted by priority, then locality */
+    struct host *hosts; /* slice of cluster.hosts: hosts are sorted by priority, then locality */
     size_t n_hosts;
-    struct locality *localities;      /* slice of cluster.localities */
+    struct locality *localities; /* slice of cluster.localities */
     size_t n_localities;
 };
 
 struct upstream_tls {
-    struct str name;                  /* of the match, "tlsMode-istio" */
-    struct metadata_match match;      /* filter envoy.transport_socket_match */
-    struct tls_config *tls;           /* NULL: raw_buffer */
+    struct str name;             /* of the match, "tlsMode-istio" */
+    struct metadata_match match; /* filter envoy.transport_socket_match */
+    struct tls_config *tls;      /* NULL: raw_buffer */
 };
 
 struct breaker_limits {
@@ -349,14 +357,14 @@ struct cluster {
     _Atomic uint32_t refs;
     struct arena arena;
     struct regex_list *regexes;
-    struct str name, stat_name;       /* stat_name: alt_stat_name or name */
-    struct str eds_name;              /* CLUSTER_EDS: name of the assignment */
-    uint64_t hash;                    /* of the packed Cluster: a change drains its pools */
-    uint64_t endpoints_hash;          /* of the packed assignment */
+    struct str name, stat_name; /* stat_name: alt_stat_name or name */
+    struct str eds_name;        /* CLUSTER_EDS: name of the assignment */
+    uint64_t hash;              /* of the packed Cluster: a change drains its pools */
+    uint64_t endpoints_hash;    /* of the packed assignment */
     enum cluster_type type;
     enum lb_policy lb;
-    uint64_t connect_ms;              /* 5000 unless set */
-    uint32_t buffer_limit;            /* 0: ours */
+    uint64_t connect_ms;   /* 5000 unless set */
+    uint32_t buffer_limit; /* 0: ours */
     /* load balancing */
     uint32_t choice_count;
     double active_request_bias;
@@ -364,14 +372,17 @@ struct cluster {
     double slow_start_aggression, slow_start_min;
     uint64_t ring_min, ring_max;
     bool ring_murmur, hash_by_hostname;
-    uint32_t hash_balance_factor;     /* 0: off */
+    uint32_t hash_balance_factor; /* 0: off */
     uint64_t maglev_size;
-    double panic_percent;             /* 50 unless set */
+    double panic_percent; /* 50 unless set */
     bool locality_weighted, zone_aware;
     uint32_t zone_min_size;
     double zone_percent;
-    uint32_t overprovisioning;        /* 140 unless set */
-    struct { uint32_t numerator, denominator; struct str category; } *drops; /* EDS drop_overloads */
+    uint32_t overprovisioning; /* 140 unless set */
+    struct {
+        uint32_t numerator, denominator;
+        struct str category;
+    } * drops; /* EDS drop_overloads */
     size_t n_drops;
     bool close_on_health_failure;
     /* upstream */
@@ -383,19 +394,23 @@ struct cluster {
     struct upstream_tls *tls_matches; /* transport_socket_matches in order; the plain transport_socket is last */
     size_t n_tls_matches;
     bool has_bind;
-    struct addr bind;                 /* upstream_bind_config */
-    uint32_t mark;                    /* SO_MARK of upstream sockets; 0: none */
+    struct addr bind; /* upstream_bind_config */
+    uint32_t mark;    /* SO_MARK of upstream sockets; 0: none */
     uint64_t tcp_keepalive_s;
-    struct breaker_limits limits[2];  /* DEFAULT, HIGH */
+    struct breaker_limits limits[2];      /* DEFAULT, HIGH */
     const struct outlier_config *outlier; /* NULL: none */
-    bool original_dst_header;         /* x-envoy-original-dst-host is read */
-    uint16_t original_dst_port;       /* port override; 0: none */
+    bool original_dst_header;             /* x-envoy-original-dst-host is read */
+    uint16_t original_dst_port;           /* port override; 0: none */
     /* DNS */
-    struct dns_target { struct str host; uint16_t port; uint32_t weight, locality; } *dns;
+    struct dns_target {
+        struct str host;
+        uint16_t port;
+        uint32_t weight, locality;
+    } * dns;
     size_t n_dns;
     uint64_t dns_refresh_ms;
     bool dns_respect_ttl;
-    int dns_family;                   /* AF_UNSPEC, AF_INET, AF_INET6 */
+    int dns_family; /* AF_UNSPEC, AF_INET, AF_INET6 */
     /* Istio's metadata: who is called, for istio_* metrics */
     struct str service_host, service_name, service_namespace;
     /* hosts */
@@ -405,21 +420,21 @@ struct cluster {
     size_t n_localities;
     struct priority *priorities;
     size_t n_priorities;
-    bool warm;                        /* endpoints are known (also: known to be none) */
+    bool warm; /* endpoints are known (also: known to be none) */
     struct cluster_shared *shared;
 };
 
 struct snapshot {
     _Atomic uint32_t refs;
-    uint64_t version;                 /* counts up with each snapshot */
+    uint64_t version; /* counts up with each snapshot */
     struct listener **listeners;
     size_t n_listeners;
     struct cluster **clusters;
     size_t n_clusters;
-    struct map cluster_by_name;       /* name -> struct cluster * */
-    struct route_table **routes;      /* RDS */
+    struct map cluster_by_name;  /* name -> struct cluster * */
+    struct route_table **routes; /* RDS */
     size_t n_routes;
-    struct map route_by_name;         /* name -> struct route_table *; hcm.rds_name asks here */
+    struct map route_by_name; /* name -> struct route_table *; hcm.rds_name asks here */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);

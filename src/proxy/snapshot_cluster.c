@@ -18,7 +18,8 @@ typedef Envoy__Extensions__Upstreams__Http__V3__HttpProtocolOptions ProtocolOpti
 
 /* ---- load balancing ---- */
 
-static void slow_start(struct cluster *c, const Google__Protobuf__Duration *window, const Envoy__Config__Core__V3__RuntimeDouble *aggression, const Envoy__Type__V3__Percent *min)
+static void slow_start(struct cluster *c, const Google__Protobuf__Duration *window,
+                       const Envoy__Config__Core__V3__RuntimeDouble *aggression, const Envoy__Type__V3__Percent *min)
 {
     c->slow_start_ms = xdsmsg_ms(window, 0);
     if (aggression && aggression->default_value > 0) c->slow_start_aggression = aggression->default_value;
@@ -28,8 +29,12 @@ static void slow_start(struct cluster *c, const Google__Protobuf__Duration *wind
 static void locality_lb(struct cluster *c, const LocalityLb *m)
 {
     if (!m) return;
-    if (m->locality_config_specifier_case == ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_LOCALITY_WEIGHTED_LB_CONFIG) c->locality_weighted = true;
-    if (m->locality_config_specifier_case != ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG) return;
+    if (m->locality_config_specifier_case ==
+        ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_LOCALITY_WEIGHTED_LB_CONFIG)
+        c->locality_weighted = true;
+    if (m->locality_config_specifier_case !=
+        ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG)
+        return;
     c->zone_aware = true;
     c->zone_percent = xdsmsg_percent(m->zone_aware_lb_config->routing_enabled, 100);
     c->zone_min_size = (uint32_t)MIN(xdsmsg_u64(m->zone_aware_lb_config->min_cluster_size, 6), (uint64_t)UINT32_MAX);
@@ -47,7 +52,8 @@ static int set_round_robin(struct cluster *c, const ProtobufCMessage *msg, struc
     (void)b, (void)e;
     const Envoy__Extensions__LoadBalancingPolicies__RoundRobin__V3__RoundRobin *m = (const void *)msg;
     c->lb = LB_ROUND_ROBIN;
-    if (m->slow_start_config) slow_start(c, m->slow_start_config->slow_start_window, m->slow_start_config->aggression, m->slow_start_config->min_weight_percent);
+    if (m->slow_start_config)
+        slow_start(c, m->slow_start_config->slow_start_window, m->slow_start_config->aggression, m->slow_start_config->min_weight_percent);
     locality_lb(c, m->locality_lb_config);
     return 0;
 }
@@ -60,7 +66,8 @@ static int set_least_request(struct cluster *c, const ProtobufCMessage *msg, str
     c->choice_count = xdsmsg_u32(m->choice_count, 2);
     if (c->choice_count < 2) return err_set(e, -EINVAL, "choice_count must be at least 2");
     if (m->active_request_bias) c->active_request_bias = m->active_request_bias->default_value;
-    if (m->slow_start_config) slow_start(c, m->slow_start_config->slow_start_window, m->slow_start_config->aggression, m->slow_start_config->min_weight_percent);
+    if (m->slow_start_config)
+        slow_start(c, m->slow_start_config->slow_start_window, m->slow_start_config->aggression, m->slow_start_config->min_weight_percent);
     locality_lb(c, m->locality_lb_config);
     return 0;
 }
@@ -108,7 +115,10 @@ static int set_wrr_locality(struct cluster *c, const ProtobufCMessage *msg, stru
     return 0;
 }
 
-static const struct { const ProtobufCMessageDescriptor *d; int (*set)(struct cluster *c, const ProtobufCMessage *m, struct build *b, struct err *e); } lb_kinds[] = {
+static const struct {
+    const ProtobufCMessageDescriptor *d;
+    int (*set)(struct cluster *c, const ProtobufCMessage *m, struct build *b, struct err *e);
+} lb_kinds[] = {
     { &envoy__extensions__load_balancing_policies__round_robin__v3__round_robin__descriptor, set_round_robin },
     { &envoy__extensions__load_balancing_policies__least_request__v3__least_request__descriptor, set_least_request },
     { &envoy__extensions__load_balancing_policies__random__v3__random__descriptor, set_random },
@@ -122,7 +132,8 @@ static int policy_build(struct cluster *c, const Policy *m, int depth, struct bu
 {
     if (depth > 4) return err_set(e, -EINVAL, "load_balancing_policy nested too deep");
     for (size_t i = 0; i < m->n_policies; i++) {
-        const Google__Protobuf__Any *any = m->policies[i]->typed_extension_config ? m->policies[i]->typed_extension_config->typed_config : NULL;
+        const Google__Protobuf__Any *any =
+            m->policies[i]->typed_extension_config ? m->policies[i]->typed_extension_config->typed_config : NULL;
         for (size_t k = 0; any && k < ARRAY_LEN(lb_kinds); k++) {
             if (!xdsmsg_is(any->type_url, lb_kinds[k].d)) continue;
             if (depth && lb_kinds[k].set == set_wrr_locality) return err_set(e, -EINVAL, "wrr_locality inside wrr_locality");
@@ -139,9 +150,12 @@ static void legacy_lb(struct cluster *c, const Cluster *m)
     case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_RING_HASH_LB_CONFIG:
         c->ring_min = xdsmsg_u64(m->ring_hash_lb_config->minimum_ring_size, c->ring_min);
         c->ring_max = xdsmsg_u64(m->ring_hash_lb_config->maximum_ring_size, c->ring_max);
-        c->ring_murmur = m->ring_hash_lb_config->hash_function == ENVOY__CONFIG__CLUSTER__V3__CLUSTER__RING_HASH_LB_CONFIG__HASH_FUNCTION__MURMUR_HASH_2;
+        c->ring_murmur =
+            m->ring_hash_lb_config->hash_function == ENVOY__CONFIG__CLUSTER__V3__CLUSTER__RING_HASH_LB_CONFIG__HASH_FUNCTION__MURMUR_HASH_2;
         break;
-    case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_MAGLEV_LB_CONFIG: c->maglev_size = xdsmsg_u64(m->maglev_lb_config->table_size, c->maglev_size); break;
+    case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_MAGLEV_LB_CONFIG:
+        c->maglev_size = xdsmsg_u64(m->maglev_lb_config->table_size, c->maglev_size);
+        break;
     case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_ORIGINAL_DST_LB_CONFIG:
         c->original_dst_header = m->original_dst_lb_config->use_http_header;
         c->original_dst_port = (uint16_t)xdsmsg_u32(m->original_dst_lb_config->upstream_port_override, 0);
@@ -150,7 +164,9 @@ static void legacy_lb(struct cluster *c, const Cluster *m)
         const Envoy__Config__Cluster__V3__Cluster__LeastRequestLbConfig *l = m->least_request_lb_config;
         c->choice_count = xdsmsg_u32(l->choice_count, 2);
         if (l->active_request_bias) c->active_request_bias = l->active_request_bias->default_value;
-        if (l->slow_start_config) slow_start(c, l->slow_start_config->slow_start_window, l->slow_start_config->aggression, l->slow_start_config->min_weight_percent);
+        if (l->slow_start_config)
+            slow_start(c, l->slow_start_config->slow_start_window, l->slow_start_config->aggression,
+                       l->slow_start_config->min_weight_percent);
         break;
     }
     case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_ROUND_ROBIN_LB_CONFIG: {
@@ -166,8 +182,11 @@ static void common_lb(struct cluster *c, const Envoy__Config__Cluster__V3__Clust
 {
     if (!m) return;
     c->panic_percent = xdsmsg_percent(m->healthy_panic_threshold, 50);
-    if (m->locality_config_specifier_case == ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_LOCALITY_WEIGHTED_LB_CONFIG) c->locality_weighted = true;
-    if (m->locality_config_specifier_case == ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG) {
+    if (m->locality_config_specifier_case ==
+        ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_LOCALITY_WEIGHTED_LB_CONFIG)
+        c->locality_weighted = true;
+    if (m->locality_config_specifier_case ==
+        ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG) {
         c->zone_aware = true;
         c->zone_percent = xdsmsg_percent(m->zone_aware_lb_config->routing_enabled, 100);
         c->zone_min_size = (uint32_t)MIN(xdsmsg_u64(m->zone_aware_lb_config->min_cluster_size, 6), (uint64_t)UINT32_MAX);
@@ -187,7 +206,8 @@ static bool is_prime(uint64_t n)
 
 static int balancing(struct cluster *c, const Cluster *m, struct build *b, struct err *e)
 {
-    static const enum lb_policy legacy[] = { LB_ROUND_ROBIN, LB_LEAST_REQUEST, LB_RING_HASH, LB_RANDOM, LB_ROUND_ROBIN, LB_MAGLEV, LB_CLUSTER_PROVIDED };
+    static const enum lb_policy legacy[] = { LB_ROUND_ROBIN, LB_LEAST_REQUEST, LB_RING_HASH,       LB_RANDOM,
+                                             LB_ROUND_ROBIN, LB_MAGLEV,        LB_CLUSTER_PROVIDED };
     c->choice_count = 2;
     c->active_request_bias = 1.0;
     c->slow_start_aggression = 1.0;
@@ -204,10 +224,13 @@ static int balancing(struct cluster *c, const Cluster *m, struct build *b, struc
     c->lb = legacy[p < ARRAY_LEN(legacy) ? p : 0];
     int rc = m->load_balancing_policy ? policy_build(c, m->load_balancing_policy, 0, b, e) : 0;
     if (rc) return rc;
-    if (c->type == CLUSTER_ORIGINAL_DST) c->lb = LB_CLUSTER_PROVIDED;
-    else if (c->lb == LB_CLUSTER_PROVIDED) return err_set(e, -EINVAL, "lb_policy CLUSTER_PROVIDED fits ORIGINAL_DST clusters only");
+    if (c->type == CLUSTER_ORIGINAL_DST)
+        c->lb = LB_CLUSTER_PROVIDED;
+    else if (c->lb == LB_CLUSTER_PROVIDED)
+        return err_set(e, -EINVAL, "lb_policy CLUSTER_PROVIDED fits ORIGINAL_DST clusters only");
     if (c->ring_min > c->ring_max || c->ring_max > 8 << 20) return err_set(e, -EINVAL, "ring sizes must be in order and at most 8388608");
-    if (c->maglev_size > 5000011 || !is_prime(c->maglev_size)) return err_set(e, -EINVAL, "the Maglev table size must be a prime of at most 5000011");
+    if (c->maglev_size > 5000011 || !is_prime(c->maglev_size))
+        return err_set(e, -EINVAL, "the Maglev table size must be a prime of at most 5000011");
     if (c->hash_balance_factor && c->hash_balance_factor < 100) return err_set(e, -EINVAL, "hash_balance_factor must be at least 100");
     return 0;
 }
@@ -262,7 +285,8 @@ static void outlier(struct cluster *c, const Outlier *m, struct arena *a)
 
 /* ---- protocol ---- */
 
-static int h2_keep(struct cluster *c, const Envoy__Config__Core__V3__Http1ProtocolOptions *h1, const Envoy__Config__Core__V3__Http2ProtocolOptions *h2, struct build *b, struct err *e)
+static int h2_keep(struct cluster *c, const Envoy__Config__Core__V3__Http1ProtocolOptions *h1,
+                   const Envoy__Config__Core__V3__Http2ProtocolOptions *h2, struct build *b, struct err *e)
 {
     int rc = h1_options_build(&c->h1, h1, b, e);
     return rc ? rc : h2_options_build(&c->h2, h2, e);
@@ -270,7 +294,8 @@ static int h2_keep(struct cluster *c, const Envoy__Config__Core__V3__Http1Protoc
 
 static int protocol_options(struct cluster *c, const ProtocolOptions *m, struct build *b, struct err *e)
 {
-    if (m->n_request_mirror_policies || m->n_hash_policy || m->retry_policy) return err_set(e, -EINVAL, "mirror, hash and retry policies of a cluster are not supported");
+    if (m->n_request_mirror_policies || m->n_hash_policy || m->retry_policy)
+        return err_set(e, -EINVAL, "mirror, hash and retry policies of a cluster are not supported");
     if (m->common_http_protocol_options) http_common_build(&c->http, m->common_http_protocol_options, b);
     if (m->upstream_http_protocol_options) {
         c->auto_sni = m->upstream_http_protocol_options->auto_sni;
@@ -279,15 +304,20 @@ static int protocol_options(struct cluster *c, const ProtocolOptions *m, struct 
     switch (m->upstream_protocol_options_case) {
     case ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_EXPLICIT_HTTP_CONFIG: {
         const Envoy__Extensions__Upstreams__Http__V3__HttpProtocolOptions__ExplicitHttpConfig *x = m->explicit_http_config;
-        bool h2 = x->protocol_config_case == ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP2_PROTOCOL_OPTIONS;
-        bool h1 = x->protocol_config_case == ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP_PROTOCOL_OPTIONS;
+        bool h2 =
+            x->protocol_config_case ==
+            ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP2_PROTOCOL_OPTIONS;
+        bool h1 =
+            x->protocol_config_case ==
+            ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__EXPLICIT_HTTP_CONFIG__PROTOCOL_CONFIG_HTTP_PROTOCOL_OPTIONS;
         if (!h1 && !h2) return err_set(e, -EINVAL, "explicit_http_config: only HTTP/1 and HTTP/2 are supported");
         c->protocol = h2 ? UPSTREAM_HTTP2 : UPSTREAM_HTTP1;
         return h2_keep(c, h1 ? x->http_protocol_options : NULL, h2 ? x->http2_protocol_options : NULL, b, e);
     }
     case ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_USE_DOWNSTREAM_PROTOCOL_CONFIG:
         c->protocol = UPSTREAM_DOWNSTREAM;
-        return h2_keep(c, m->use_downstream_protocol_config->http_protocol_options, m->use_downstream_protocol_config->http2_protocol_options, b, e);
+        return h2_keep(c, m->use_downstream_protocol_config->http_protocol_options,
+                       m->use_downstream_protocol_config->http2_protocol_options, b, e);
     case ENVOY__EXTENSIONS__UPSTREAMS__HTTP__V3__HTTP_PROTOCOL_OPTIONS__UPSTREAM_PROTOCOL_OPTIONS_AUTO_CONFIG:
         c->protocol = UPSTREAM_ALPN;
         return h2_keep(c, m->auto_config->http_protocol_options, m->auto_config->http2_protocol_options, b, e);
@@ -306,7 +336,8 @@ static int protocol(struct cluster *c, const Cluster *m, struct build *b, struct
     }
     for (size_t i = 0; i < m->n_typed_extension_protocol_options; i++) {
         const Google__Protobuf__Any *any = m->typed_extension_protocol_options[i]->value;
-        const ProtocolOptions *o = (const void *)build_any(b, any, &envoy__extensions__upstreams__http__v3__http_protocol_options__descriptor, e);
+        const ProtocolOptions *o =
+            (const void *)build_any(b, any, &envoy__extensions__upstreams__http__v3__http_protocol_options__descriptor, e);
         if (!o || protocol_options(c, o, b, e)) return err_prefix(e, "typed_extension_protocol_options: ");
     }
     return 0;
@@ -327,7 +358,8 @@ static int bind_config(struct cluster *c, const Envoy__Config__Core__V3__BindCon
 static void match_of(struct upstream_tls *t, const Google__Protobuf__Struct *s, struct arena *a)
 {
     /* The helper reads a Struct out of Metadata by its filter's name: wrap it. */
-    Envoy__Config__Core__V3__Metadata__FilterMetadataEntry entry = ENVOY__CONFIG__CORE__V3__METADATA__FILTER_METADATA_ENTRY__INIT, *list = &entry;
+    Envoy__Config__Core__V3__Metadata__FilterMetadataEntry entry = ENVOY__CONFIG__CORE__V3__METADATA__FILTER_METADATA_ENTRY__INIT,
+                                                           *list = &entry;
     Envoy__Config__Core__V3__Metadata m = ENVOY__CONFIG__CORE__V3__METADATA__INIT;
     entry.key = (char *)"match";
     entry.value = (Google__Protobuf__Struct *)s;
@@ -343,7 +375,8 @@ static int transport_sockets(struct cluster *c, const Cluster *m, struct build *
         struct upstream_tls *t = &c->tls_matches[c->n_tls_matches++];
         t->name = build_str(b, m->transport_socket_matches[i]->name);
         match_of(t, m->transport_socket_matches[i]->match, build_arena(b));
-        if (upstream_tls_build(&t->tls, m->transport_socket_matches[i]->transport_socket, b, e)) return err_prefix(e, "transport_socket_matches %.*s: ", STR_ARG(t->name));
+        if (upstream_tls_build(&t->tls, m->transport_socket_matches[i]->transport_socket, b, e))
+            return err_prefix(e, "transport_socket_matches %.*s: ", STR_ARG(t->name));
     }
     struct upstream_tls *last = &c->tls_matches[c->n_tls_matches++];
     last->name = STR("default");
@@ -391,8 +424,10 @@ static int type(struct cluster *c, const Cluster *m, struct build *b, struct err
     if ((unsigned)c->type > CLUSTER_ORIGINAL_DST) return err_set(e, -EINVAL, "unknown cluster type %u", (unsigned)c->type);
     c->eds_name = STR("");
     if (c->type != CLUSTER_EDS) return 0;
-    if (!m->eds_cluster_config || !m->eds_cluster_config->eds_config) return err_set(e, -EINVAL, "an EDS cluster needs eds_cluster_config with eds_config");
-    if (m->eds_cluster_config->eds_config->config_source_specifier_case != ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS)
+    if (!m->eds_cluster_config || !m->eds_cluster_config->eds_config)
+        return err_set(e, -EINVAL, "an EDS cluster needs eds_cluster_config with eds_config");
+    if (m->eds_cluster_config->eds_config->config_source_specifier_case !=
+        ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS)
         return err_set(e, -EINVAL, "eds_config: only ads is supported");
     const char *s = m->eds_cluster_config->service_name;
     c->eds_name = s && *s ? build_str(b, s) : c->name;

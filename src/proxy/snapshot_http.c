@@ -52,7 +52,9 @@ int h1_options_build(struct h1_options *h, const H1Options *m, struct build *b, 
     *h = (struct h1_options){ .allow_absolute_url = true };
     if (!m) return 0;
     if (m->send_fully_qualified_url || m->allow_custom_methods || m->n_ignore_http_11_upgrade)
-        return err_set(e, -EINVAL, "http_protocol_options: send_fully_qualified_url, allow_custom_methods and ignore_http_11_upgrade are not supported");
+        return err_set(
+            e, -EINVAL,
+            "http_protocol_options: send_fully_qualified_url, allow_custom_methods and ignore_http_11_upgrade are not supported");
     h->allow_absolute_url = xdsmsg_bool(m->allow_absolute_url, true);
     h->accept_http_10 = m->accept_http_10;
     h->default_host = build_str(b, m->default_host_for_http_10);
@@ -64,9 +66,15 @@ int h1_options_build(struct h1_options *h, const H1Options *m, struct build *b, 
 /* Windows and limits: dataplane.md 5.3, "weft value". */
 int h2_options_build(struct h2_options *h, const H2Options *m, struct err *e)
 {
-    *h = (struct h2_options){ .max_streams = 1024, .stream_window = 64 << 10, .conn_window = 1 << 20, .hpack_table = 4096,
-                              .max_outbound_frames = 10000, .max_outbound_control = 1000, .max_empty_frames = 1,
-                              .max_priority_per_stream = 100, .max_window_updates = 10 };
+    *h = (struct h2_options){ .max_streams = 1024,
+                              .stream_window = 64 << 10,
+                              .conn_window = 1 << 20,
+                              .hpack_table = 4096,
+                              .max_outbound_frames = 10000,
+                              .max_outbound_control = 1000,
+                              .max_empty_frames = 1,
+                              .max_priority_per_stream = 100,
+                              .max_window_updates = 10 };
     if (!m) return 0;
     if (m->allow_metadata || m->n_custom_settings_parameters)
         return err_set(e, -EINVAL, "http2_protocol_options: allow_metadata and custom_settings_parameters are not supported");
@@ -123,10 +131,13 @@ static const struct http_filter_kind {
     const ProtobufCMessageDescriptor *d; /* NULL: the config is not looked at */
     int (*build)(struct hcm *h, struct http_filter *f, const ProtobufCMessage *m, struct build *b, struct err *e);
 } http_filter_kinds[] = {
-    { "envoy.extensions.filters.http.router.v3.Router", FILTER_ROUTER, &envoy__extensions__filters__http__router__v3__router__descriptor, filter_router },
-    { "envoy.extensions.filters.http.fault.v3.HTTPFault", FILTER_FAULT, &envoy__extensions__filters__http__fault__v3__httpfault__descriptor, filter_fault },
+    { "envoy.extensions.filters.http.router.v3.Router", FILTER_ROUTER, &envoy__extensions__filters__http__router__v3__router__descriptor,
+      filter_router },
+    { "envoy.extensions.filters.http.fault.v3.HTTPFault", FILTER_FAULT, &envoy__extensions__filters__http__fault__v3__httpfault__descriptor,
+      filter_fault },
     { "envoy.extensions.filters.http.cors.v3.Cors", FILTER_CORS, NULL, NULL },
-    { "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", FILTER_LOCAL_RATELIMIT, &envoy__extensions__filters__http__local_ratelimit__v3__local_rate_limit__descriptor, filter_ratelimit },
+    { "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", FILTER_LOCAL_RATELIMIT,
+      &envoy__extensions__filters__http__local_ratelimit__v3__local_rate_limit__descriptor, filter_ratelimit },
     { "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig", FILTER_GRPC_STATS, NULL, NULL },
     /* Istio's: the metrics are ours by the istio_* series, peers are known from endpoint metadata, ALPN follows the connection. */
     { "stats.PluginConfig", FILTER_ISTIO_STATS, NULL, NULL },
@@ -169,7 +180,9 @@ static int http_filters(struct hcm *h, const Hcm *m, struct build *b, struct err
     for (size_t i = 0; i < h->n_filters; i++) {
         if (http_filter(h, &h->filters[i], m->http_filters[i], b, e)) return -EINVAL;
         bool last = i + 1 == h->n_filters, router = h->filters[i].type == FILTER_ROUTER;
-        if (router != last) return err_set(e, -EINVAL, "%s", router ? "the router must be the last http filter" : "the last http filter must be the router");
+        if (router != last)
+            return err_set(e, -EINVAL, "%s",
+                           router ? "the router must be the last http filter" : "the last http filter must be the router");
     }
     return h->n_filters ? 0 : err_set(e, -EINVAL, "http_filters is empty: at least the router is needed");
 }
@@ -199,7 +212,8 @@ static void addresses(struct hcm *h, const Hcm *m)
     h->skip_xff_append = m->skip_xff_append;
     h->internal_unix = m->internal_address_config && m->internal_address_config->unix_sockets;
     h->xfcc = (enum xfcc_mode)m->forward_client_cert_details;
-    const Envoy__Extensions__Filters__Network__HttpConnectionManager__V3__HttpConnectionManager__SetCurrentClientCertDetails *d = m->set_current_client_cert_details;
+    const Envoy__Extensions__Filters__Network__HttpConnectionManager__V3__HttpConnectionManager__SetCurrentClientCertDetails *d =
+        m->set_current_client_cert_details;
     if (!d) return;
     h->xfcc_subject = xdsmsg_bool(d->subject, false);
     h->xfcc_cert = d->cert;
@@ -237,8 +251,8 @@ static int request_id(struct hcm *h, const Hcm *m, struct build *b, struct err *
     h->request_id_in_response = m->always_set_request_id_in_response;
     h->pack_trace_reason = true;
     if (!m->request_id_extension) return 0;
-    const Envoy__Extensions__RequestId__Uuid__V3__UuidRequestIdConfig *u =
-        (const void *)build_any(b, m->request_id_extension->typed_config, &envoy__extensions__request_id__uuid__v3__uuid_request_id_config__descriptor, e);
+    const Envoy__Extensions__RequestId__Uuid__V3__UuidRequestIdConfig *u = (const void *)build_any(
+        b, m->request_id_extension->typed_config, &envoy__extensions__request_id__uuid__v3__uuid_request_id_config__descriptor, e);
     if (!u) return err_prefix(e, "request_id_extension: ");
     h->pack_trace_reason = xdsmsg_bool(u->pack_trace_reason, true);
     return 0;
@@ -251,14 +265,19 @@ static int protocols(struct hcm *h, const Hcm *m, struct build *b, struct err *e
     h->codec = (enum codec_type)m->codec_type;
     http_common_build(&h->common, m->common_http_protocol_options, b);
     h->common.max_header_kb = xdsmsg_u32(m->max_request_headers_kb, 60);
-    if (h->common.max_header_kb < 1 || h->common.max_header_kb > 8192) return err_set(e, -EINVAL, "max_request_headers_kb must be in 1...8192");
+    if (h->common.max_header_kb < 1 || h->common.max_header_kb > 8192)
+        return err_set(e, -EINVAL, "max_request_headers_kb must be in 1...8192");
     if (h1_options_build(&h->h1, m->http_protocol_options, b, e) || h2_options_build(&h->h2, m->http2_protocol_options, e)) return -EINVAL;
     if (h->use_remote_address && !(m->http2_protocol_options && m->http2_protocol_options->max_concurrent_streams)) h->h2.max_streams = 100;
     h->stream_error_on_invalid = xdsmsg_bool(m->stream_error_on_invalid_http_message, false);
     if (m->http_protocol_options)
-        h->stream_error_on_invalid = xdsmsg_bool(m->http_protocol_options->override_stream_error_on_invalid_http_message, h->stream_error_on_invalid);
-    if (m->scheme_header_transformation && m->scheme_header_transformation->match_upstream) return err_set(e, -EINVAL, "scheme_header_transformation: match_upstream is not supported");
-    h->scheme = build_str(b, m->scheme_header_transformation && m->scheme_header_transformation->transformation_case ? m->scheme_header_transformation->scheme_to_overwrite : NULL);
+        h->stream_error_on_invalid =
+            xdsmsg_bool(m->http_protocol_options->override_stream_error_on_invalid_http_message, h->stream_error_on_invalid);
+    if (m->scheme_header_transformation && m->scheme_header_transformation->match_upstream)
+        return err_set(e, -EINVAL, "scheme_header_transformation: match_upstream is not supported");
+    h->scheme = build_str(b, m->scheme_header_transformation && m->scheme_header_transformation->transformation_case
+                                 ? m->scheme_header_transformation->scheme_to_overwrite
+                                 : NULL);
     return 0;
 }
 
@@ -267,7 +286,8 @@ static int upgrades(struct hcm *h, const Hcm *m, struct build *b, struct err *e)
     h->n_upgrades = m->n_upgrade_configs;
     h->upgrades = arena_array(build_arena(b), struct upgrade_config, h->n_upgrades + 1);
     for (size_t i = 0; i < h->n_upgrades; i++) {
-        h->upgrades[i] = (struct upgrade_config){ .type = build_str(b, m->upgrade_configs[i]->upgrade_type), .enabled = xdsmsg_bool(m->upgrade_configs[i]->enabled, true) };
+        h->upgrades[i] = (struct upgrade_config){ .type = build_str(b, m->upgrade_configs[i]->upgrade_type),
+                                                  .enabled = xdsmsg_bool(m->upgrade_configs[i]->enabled, true) };
         if (!h->upgrades[i].type.n) return err_set(e, -EINVAL, "upgrade_configs: upgrade_type is missing");
     }
     return 0;
@@ -287,7 +307,9 @@ int hcm_build(struct hcm **ret, const Hcm *m, struct build *b, struct err *e)
     addresses(h, m);
     times(h, m);
     normal_path(h, m);
-    if (m->internal_address_config && cidrs_build(&h->internal, &h->n_internal, m->internal_address_config->cidr_ranges, m->internal_address_config->n_cidr_ranges, b, e)) return -EINVAL;
+    if (m->internal_address_config &&
+        cidrs_build(&h->internal, &h->n_internal, m->internal_address_config->cidr_ranges, m->internal_address_config->n_cidr_ranges, b, e))
+        return -EINVAL;
     if (protocols(h, m, b, e) || request_id(h, m, b, e) || upgrades(h, m, b, e) || http_filters(h, m, b, e)) return -EINVAL;
     if (access_logs_build(&h->logs, &h->n_logs, m->access_log, m->n_access_log, b, e)) return -EINVAL;
     return routes(h, m, b, e);
@@ -311,7 +333,8 @@ static int tcp_clusters(struct tcp_config *t, const TcpProxy *m, struct build *b
     t->n_clusters = m->weighted_clusters->n_clusters;
     t->clusters = arena_array(build_arena(b), struct tcp_cluster, t->n_clusters + 1);
     for (size_t i = 0; i < t->n_clusters; i++) {
-        const Envoy__Extensions__Filters__Network__TcpProxy__V3__TcpProxy__WeightedCluster__ClusterWeight *w = m->weighted_clusters->clusters[i];
+        const Envoy__Extensions__Filters__Network__TcpProxy__V3__TcpProxy__WeightedCluster__ClusterWeight *w =
+            m->weighted_clusters->clusters[i];
         t->clusters[i] = (struct tcp_cluster){ build_str(b, w->name), w->weight, all };
         if (w->metadata_match) metadata_match_compile(&t->clusters[i].metadata, w->metadata_match, "envoy.lb", build_arena(b));
         if (!w->weight) return err_set(e, -EINVAL, "weighted_clusters: a weight must be at least 1");
@@ -325,13 +348,15 @@ int tcp_proxy_build(struct tcp_config **ret, const TcpProxy *m, struct build *b,
     struct tcp_config *t = *ret = arena_new(build_arena(b), struct tcp_config);
     t->stat_prefix = build_str(b, m->stat_prefix);
     if (!t->stat_prefix.n) return err_set(e, -EINVAL, "stat_prefix is missing");
-    if (xdsmsg_has_unknown(&m->base)) return err_set(e, -EINVAL, "field %u of the TCP proxy is not supported", m->base.unknown_fields[0].tag);
+    if (xdsmsg_has_unknown(&m->base))
+        return err_set(e, -EINVAL, "field %u of the TCP proxy is not supported", m->base.unknown_fields[0].tag);
     t->idle_ms = xdsmsg_ms(m->idle_timeout, 3600000);
     t->max_connection_ms = xdsmsg_ms(m->max_downstream_connection_duration, 0);
     t->max_connect_attempts = xdsmsg_u32(m->max_connect_attempts, 1);
     if (!t->max_connect_attempts) return err_set(e, -EINVAL, "max_connect_attempts must be at least 1");
     for (size_t i = 0; i < m->n_hash_policy; i++) {
-        if (m->hash_policy[i]->policy_specifier_case != ENVOY__TYPE__V3__HASH_POLICY__POLICY_SPECIFIER_SOURCE_IP) return err_set(e, -EINVAL, "hash_policy: only source_ip is supported");
+        if (m->hash_policy[i]->policy_specifier_case != ENVOY__TYPE__V3__HASH_POLICY__POLICY_SPECIFIER_SOURCE_IP)
+            return err_set(e, -EINVAL, "hash_policy: only source_ip is supported");
         t->hash_source_ip = true;
     }
     if (tcp_clusters(t, m, b, e)) return -EINVAL;

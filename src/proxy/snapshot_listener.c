@@ -18,15 +18,16 @@ typedef Envoy__Config__Listener__V3__ListenerFilterChainMatchPredicate Predicate
 enum port_match_kind { PORT_ANY, PORT_RANGE, PORT_NOT, PORT_AND, PORT_OR };
 struct port_match {
     enum port_match_kind kind;
-    bool any;            /* PORT_ANY: its value */
-    int32_t start, end;  /* PORT_RANGE: [start, end) */
+    bool any;           /* PORT_ANY: its value */
+    int32_t start, end; /* PORT_RANGE: [start, end) */
     struct port_match *sub;
     size_t n_sub;
 };
 
 static int port_build(struct port_match *p, const Predicate *m, int depth, struct build *b, struct err *e);
 
-static int ports_build(struct port_match *p, enum port_match_kind kind, Predicate *const *m, size_t n, int depth, struct build *b, struct err *e)
+static int ports_build(struct port_match *p, enum port_match_kind kind, Predicate *const *m, size_t n, int depth, struct build *b,
+                       struct err *e)
 {
     p->kind = kind;
     p->n_sub = n;
@@ -40,9 +41,12 @@ static int port_build(struct port_match *p, const Predicate *m, int depth, struc
 {
     if (depth > 16) return err_set(e, -EINVAL, "filter_disabled nested more than 16 levels");
     switch (m->rule_case) {
-    case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_OR_MATCH: return ports_build(p, PORT_OR, m->or_match->rules, m->or_match->n_rules, depth, b, e);
-    case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_AND_MATCH: return ports_build(p, PORT_AND, m->and_match->rules, m->and_match->n_rules, depth, b, e);
-    case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_NOT_MATCH: return ports_build(p, PORT_NOT, &m->not_match, 1, depth, b, e);
+    case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_OR_MATCH:
+        return ports_build(p, PORT_OR, m->or_match->rules, m->or_match->n_rules, depth, b, e);
+    case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_AND_MATCH:
+        return ports_build(p, PORT_AND, m->and_match->rules, m->and_match->n_rules, depth, b, e);
+    case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_NOT_MATCH:
+        return ports_build(p, PORT_NOT, &m->not_match, 1, depth, b, e);
     case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_ANY_MATCH: p->any = m->any_match; return 0;
     case ENVOY__CONFIG__LISTENER__V3__LISTENER_FILTER_CHAIN_MATCH_PREDICATE__RULE_DESTINATION_PORT_RANGE:
         *p = (struct port_match){ .kind = PORT_RANGE, .start = m->destination_port_range->start, .end = m->destination_port_range->end };
@@ -71,7 +75,10 @@ static bool port_matches(const struct port_match *p, int32_t port)
 
 bool listener_filter_on(const struct listener_filter *f, uint16_t dst_port) { return !f->disabled || !port_matches(f->disabled, dst_port); }
 
-static const struct { const char *type; enum listener_filter_type kind; } listener_filter_kinds[] = {
+static const struct {
+    const char *type;
+    enum listener_filter_type kind;
+} listener_filter_kinds[] = {
     { "envoy.extensions.filters.listener.original_dst.v3.OriginalDst", LF_ORIGINAL_DST },
     { "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector", LF_TLS_INSPECTOR },
     { "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector", LF_HTTP_INSPECTOR },
@@ -93,7 +100,8 @@ static int listener_filter(struct listener *l, struct listener_filter *f, const 
     struct str type = build_any_type(b, any);
     size_t k = 0;
     while (k < ARRAY_LEN(listener_filter_kinds) && !str_eqc(type, listener_filter_kinds[k].type)) k++;
-    if (k == ARRAY_LEN(listener_filter_kinds)) return err_set(e, -EINVAL, "listener filter %s: %.*s is not supported", m->name ? m->name : "", STR_ARG(type));
+    if (k == ARRAY_LEN(listener_filter_kinds))
+        return err_set(e, -EINVAL, "listener filter %s: %.*s is not supported", m->name ? m->name : "", STR_ARG(type));
     f->type = listener_filter_kinds[k].kind;
     l->needs_tls_info |= f->type == LF_TLS_INSPECTOR;
     l->needs_http_info |= f->type == LF_HTTP_INSPECTOR;
@@ -109,7 +117,8 @@ static int listener_filter(struct listener *l, struct listener_filter *f, const 
 static int chain_match(struct filter_chain *c, const ChainMatch *m, struct build *b, struct err *e)
 {
     if (!m) return 0;
-    if (xdsmsg_has_unknown(&m->base)) return err_set(e, -EINVAL, "filter_chain_match holds a condition (field %u) that is not supported", m->base.unknown_fields[0].tag);
+    if (xdsmsg_has_unknown(&m->base))
+        return err_set(e, -EINVAL, "filter_chain_match holds a condition (field %u) that is not supported", m->base.unknown_fields[0].tag);
     if ((m->address_suffix && *m->address_suffix) || m->suffix_len) return err_set(e, -EINVAL, "address_suffix is not supported");
     uint32_t port = xdsmsg_u32(m->destination_port, 0);
     if (port > 65535) return err_set(e, -EINVAL, "destination_port %u is no port", port);
@@ -149,7 +158,8 @@ static bool is_ignored(struct str type)
 
 static int last_filter(struct filter_chain *c, const Google__Protobuf__Any *any, struct str type, struct build *b, struct err *e)
 {
-    const ProtobufCMessageDescriptor *http = &envoy__extensions__filters__network__http_connection_manager__v3__http_connection_manager__descriptor;
+    const ProtobufCMessageDescriptor *http =
+        &envoy__extensions__filters__network__http_connection_manager__v3__http_connection_manager__descriptor;
     const ProtobufCMessageDescriptor *tcp = &envoy__extensions__filters__network__tcp_proxy__v3__tcp_proxy__descriptor;
     bool is_http = str_eqc(type, http->name);
     if (!is_http && !str_eqc(type, tcp->name)) return err_set(e, -EINVAL, "%.*s is not supported", STR_ARG(type));
@@ -195,7 +205,8 @@ static int check_duplicates(const Listener *m, struct build *b, struct err *e)
         const ChainMatch *cm = m->filter_chains[i]->filter_chain_match;
         struct str key = cm ? pb_pack(&cm->base, &b->scratch) : STR("");
         if (map_put(&seen, key, (void *)1))
-            rc = err_set(e, -EINVAL, "filter chain %s matches the same as another one", m->filter_chains[i]->name ? m->filter_chains[i]->name : "");
+            rc = err_set(e, -EINVAL, "filter chain %s matches the same as another one",
+                         m->filter_chains[i]->name ? m->filter_chains[i]->name : "");
     }
     map_free(&seen, NULL);
     return rc;
@@ -223,7 +234,8 @@ static int unsupported(const Listener *m, struct err *e)
     if (m->enable_mptcp) return err_set(e, -EINVAL, "enable_mptcp is not supported");
     if (m->tcp_fast_open_queue_length) return err_set(e, -EINVAL, "tcp_fast_open_queue_length is not supported");
     if (m->n_socket_options) return err_set(e, -EINVAL, "socket_options of a listener are not supported");
-    if (m->connection_balance_config && m->connection_balance_config->balance_type_case == ENVOY__CONFIG__LISTENER__V3__LISTENER__CONNECTION_BALANCE_CONFIG__BALANCE_TYPE_EXTEND_BALANCE)
+    if (m->connection_balance_config && m->connection_balance_config->balance_type_case ==
+                                            ENVOY__CONFIG__LISTENER__V3__LISTENER__CONNECTION_BALANCE_CONFIG__BALANCE_TYPE_EXTEND_BALANCE)
         return err_set(e, -EINVAL, "connection_balance_config: extend_balance is not supported");
     return 0;
 }

@@ -48,10 +48,12 @@ static int certificate(struct tls_cert *c, const Certificate *m, struct build *b
     return rc ? rc : data_source_build(&c->key_pem, m->private_key, "private_key", b, e);
 }
 
-static const Secret *secret_of(struct tls_config *t, const Envoy__Extensions__TransportSockets__Tls__V3__SdsSecretConfig *m, struct build *b)
+static const Secret *secret_of(struct tls_config *t, const Envoy__Extensions__TransportSockets__Tls__V3__SdsSecretConfig *m,
+                               struct build *b)
 {
     /* Secrets come by ADS or from the bootstrap; an SDS server of its own (Istio's agent) is not asked: never ready. */
-    bool ours = !m->sds_config || m->sds_config->config_source_specifier_case == ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS;
+    bool ours = !m->sds_config ||
+                m->sds_config->config_source_specifier_case == ENVOY__CONFIG__CORE__V3__CONFIG_SOURCE__CONFIG_SOURCE_SPECIFIER_ADS;
     const Secret *s = ours && m->name && b->secret ? b->secret(b->secret_ctx, str_of(m->name)) : NULL;
     if (!s) t->not_ready = true;
     return s;
@@ -82,7 +84,8 @@ static int sans(struct tls_config *t, const Validation *m, struct build *b, stru
     t->sans = all;
     for (size_t i = 0; i < m->n_match_typed_subject_alt_names; i++) {
         const Envoy__Extensions__TransportSockets__Tls__V3__SubjectAltNameMatcher *s = m->match_typed_subject_alt_names[i];
-        if ((size_t)s->san_type >= ARRAY_LEN(types) || !s->matcher) return err_set(e, -EINVAL, "match_typed_subject_alt_names: a kind of name that is not supported");
+        if ((size_t)s->san_type >= ARRAY_LEN(types) || !s->matcher)
+            return err_set(e, -EINVAL, "match_typed_subject_alt_names: a kind of name that is not supported");
         t->sans[t->n_sans].type = types[s->san_type];
         if (string_match_compile(&t->sans[t->n_sans++].match, s->matcher, &b->rb, e)) return -EINVAL;
     }
@@ -96,16 +99,21 @@ static int validation(struct tls_config *t, const Validation *m, struct build *b
     if (!m) return 0;
     if (m->trusted_ca && data_source_build(&t->ca_pem, m->trusted_ca, "trusted_ca", b, e)) return -EINVAL;
     if (sans(t, m, b, e)) return -EINVAL;
-    if (m->n_verify_certificate_spki) t->spki = str_copies(m->verify_certificate_spki, t->n_spki = m->n_verify_certificate_spki, build_arena(b));
-    if (m->n_verify_certificate_hash) t->hashes = str_copies(m->verify_certificate_hash, t->n_hashes = m->n_verify_certificate_hash, build_arena(b));
+    if (m->n_verify_certificate_spki)
+        t->spki = str_copies(m->verify_certificate_spki, t->n_spki = m->n_verify_certificate_spki, build_arena(b));
+    if (m->n_verify_certificate_hash)
+        t->hashes = str_copies(m->verify_certificate_hash, t->n_hashes = m->n_verify_certificate_hash, build_arena(b));
     if (m->has_allow_expired_certificate) t->allow_expired = m->allow_expired_certificate;
     if (m->has_trust_chain_verification)
-        t->accept_untrusted = m->trust_chain_verification == ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__CERTIFICATE_VALIDATION_CONTEXT__TRUST_CHAIN_VERIFICATION__ACCEPT_UNTRUSTED;
+        t->accept_untrusted =
+            m->trust_chain_verification ==
+            ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__CERTIFICATE_VALIDATION_CONTEXT__TRUST_CHAIN_VERIFICATION__ACCEPT_UNTRUSTED;
     t->max_depth = xdsmsg_u32(m->max_verify_depth, t->max_depth);
     return 0;
 }
 
-static int secret_validation(struct tls_config *t, const Envoy__Extensions__TransportSockets__Tls__V3__SdsSecretConfig *m, struct build *b, struct err *e)
+static int secret_validation(struct tls_config *t, const Envoy__Extensions__TransportSockets__Tls__V3__SdsSecretConfig *m, struct build *b,
+                             struct err *e)
 {
     const Secret *s = m ? secret_of(t, m, b) : NULL;
     if (!s) return 0;
@@ -124,7 +132,8 @@ static int common(struct tls_config *t, const Common *m, struct build *b, struct
     t->alpn = str_copies(m->alpn_protocols, t->n_alpn = m->n_alpn_protocols, build_arena(b));
     if (certificates(t, m, b, e)) return -EINVAL;
     switch (m->validation_context_type_case) {
-    case ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__COMMON_TLS_CONTEXT__VALIDATION_CONTEXT_TYPE_VALIDATION_CONTEXT: return validation(t, m->validation_context, b, e);
+    case ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__COMMON_TLS_CONTEXT__VALIDATION_CONTEXT_TYPE_VALIDATION_CONTEXT:
+        return validation(t, m->validation_context, b, e);
     case ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__COMMON_TLS_CONTEXT__VALIDATION_CONTEXT_TYPE_VALIDATION_CONTEXT_SDS_SECRET_CONFIG:
         return secret_validation(t, m->validation_context_sds_secret_config, b, e);
     case ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__COMMON_TLS_CONTEXT__VALIDATION_CONTEXT_TYPE_COMBINED_VALIDATION_CONTEXT: {
@@ -137,9 +146,12 @@ static int common(struct tls_config *t, const Common *m, struct build *b, struct
 
 static int tickets(struct tls_config *t, const Downstream *m, struct build *b, struct err *e)
 {
-    if (m->session_ticket_keys_type_case == ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__DOWNSTREAM_TLS_CONTEXT__SESSION_TICKET_KEYS_TYPE_DISABLE_STATELESS_SESSION_RESUMPTION)
+    if (m->session_ticket_keys_type_case ==
+        ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__DOWNSTREAM_TLS_CONTEXT__SESSION_TICKET_KEYS_TYPE_DISABLE_STATELESS_SESSION_RESUMPTION)
         t->no_tickets = m->disable_stateless_session_resumption;
-    if (m->session_ticket_keys_type_case != ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__DOWNSTREAM_TLS_CONTEXT__SESSION_TICKET_KEYS_TYPE_SESSION_TICKET_KEYS) return 0;
+    if (m->session_ticket_keys_type_case !=
+        ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__DOWNSTREAM_TLS_CONTEXT__SESSION_TICKET_KEYS_TYPE_SESSION_TICKET_KEYS)
+        return 0;
     t->n_ticket_keys = m->session_ticket_keys->n_keys;
     t->ticket_keys = arena_array(build_arena(b), struct str, t->n_ticket_keys + 1);
     for (size_t i = 0; i < t->n_ticket_keys; i++) {
@@ -155,7 +167,9 @@ static int tls_any(const Google__Protobuf__Any **any, const Socket *m, struct er
     *any = NULL;
     if (!m) return 0;
     if (m->config_type_case == ENVOY__CONFIG__CORE__V3__TRANSPORT_SOCKET__CONFIG_TYPE__NOT_SET)
-        return str_eqc(str_of(m->name), "envoy.transport_sockets.raw_buffer") ? 0 : err_set(e, -EINVAL, "transport_socket %s has no typed_config", m->name);
+        return str_eqc(str_of(m->name), "envoy.transport_sockets.raw_buffer")
+                   ? 0
+                   : err_set(e, -EINVAL, "transport_socket %s has no typed_config", m->name);
     if (xdsmsg_is(m->typed_config->type_url, &envoy__extensions__transport_sockets__raw_buffer__v3__raw_buffer__descriptor)) return 0;
     *any = m->typed_config;
     return 0;

@@ -77,27 +77,31 @@ static void world_free(struct world *w)
 }
 
 static const ProtobufCMessageDescriptor *const descriptors[] = {
-    &envoy__config__cluster__v3__cluster__descriptor, &envoy__config__endpoint__v3__cluster_load_assignment__descriptor,
-    &envoy__config__listener__v3__listener__descriptor, &envoy__config__route__v3__route_configuration__descriptor,
+    &envoy__config__cluster__v3__cluster__descriptor,
+    &envoy__config__endpoint__v3__cluster_load_assignment__descriptor,
+    &envoy__config__listener__v3__listener__descriptor,
+    &envoy__config__route__v3__route_configuration__descriptor,
 };
 
-#define CLUSTER(name)  "{name: " name ", type: EDS, eds_cluster_config: {eds_config: {ads: {}}}}"
-#define ENDPOINT(port) "{lb_endpoints: [{endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: " port "}}}}]}"
+#define CLUSTER(name)         "{name: " name ", type: EDS, eds_cluster_config: {eds_config: {ads: {}}}}"
+#define ENDPOINT(port)        "{lb_endpoints: [{endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: " port "}}}}]}"
 #define ENDPOINTS(name, list) "{cluster_name: " name ", endpoints: [" list "]}"
-#define LISTENER(name, routes)                                                                                              \
-    "{name: " name ", address: {socket_address: {address: 127.0.0.1, port_value: 8080}}, filter_chains: [{filters: [{name: h, typed_config: {"    \
-    "'@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: s, "            \
-    "rds: {route_config_name: " routes ", config_source: {ads: {}}}, http_filters: [{name: router, typed_config: {"                               \
+#define LISTENER(name, routes)                                                                                                             \
+    "{name: " name                                                                                                                         \
+    ", address: {socket_address: {address: 127.0.0.1, port_value: 8080}}, filter_chains: [{filters: [{name: h, typed_config: {"            \
+    "'@type': type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager, stat_prefix: s, "     \
+    "rds: {route_config_name: " routes ", config_source: {ads: {}}}, http_filters: [{name: router, typed_config: {"                        \
     "'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]}}]}]}"
-#define ROUTES(name, cluster) "{name: " name ", virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: " cluster "}}]}]}"
+#define ROUTES(name, cluster)                                                                                                              \
+    "{name: " name ", virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: " cluster "}}]}]}"
 
 struct step {
     enum config_type type;
-    const char *name;      /* of the resource; NULL: the wildcard is missing */
-    const char *text;      /* NULL: removed; "missing": does not exist */
-    const char *asked;     /* subscriptions that follow */
-    const char *served;    /* the snapshot then; NULL: none new */
-    const char *refused;   /* part of the NACK */
+    const char *name;    /* of the resource; NULL: the wildcard is missing */
+    const char *text;    /* NULL: removed; "missing": does not exist */
+    const char *asked;   /* subscriptions that follow */
+    const char *served;  /* the snapshot then; NULL: none new */
+    const char *refused; /* part of the NACK */
     bool ready;
 };
 
@@ -122,8 +126,10 @@ static void run_step(struct world *w, const struct step *s, size_t i)
     }
     struct str log = buf_str(&w->log);
     if (!str_eqc(log, s->asked)) fail_msg("step %zu asked \"%.*s\", not \"%s\"", i, STR_ARG(log), s->asked);
-    if (!str_eqc(str_of(w->served), s->served ? s->served : "")) fail_msg("step %zu serves \"%s\", not \"%s\"", i, w->served, s->served ? s->served : "");
-    if (!!s->refused != (refuse.code != 0) || (s->refused && !strstr(refuse.what, s->refused))) fail_msg("step %zu: NACK \"%s\"", i, refuse.what);
+    if (!str_eqc(str_of(w->served), s->served ? s->served : ""))
+        fail_msg("step %zu serves \"%s\", not \"%s\"", i, w->served, s->served ? s->served : "");
+    if (!!s->refused != (refuse.code != 0) || (s->refused && !strstr(refuse.what, s->refused)))
+        fail_msg("step %zu: NACK \"%s\"", i, refuse.what);
     if (config_ready(w->config) != s->ready) fail_msg("step %zu: ready is %d", i, config_ready(w->config));
     arena_free(&a);
 }
@@ -167,12 +173,18 @@ static void test_replace(void **state)
         { CONFIG_ROUTE, "r", "missing", "", "xds/1 a/0 | l(r:404)", NULL, true },
         { CONFIG_ROUTE, "r", ROUTES("r", "a"), "", "xds/1 a/0 | l(r)", NULL, true },
         { CONFIG_LISTENER, "l", LISTENER("l", "q"), "+r:q", NULL, NULL, true },
-        { CONFIG_ROUTE, "q", "{name: q, virtual_hosts: [{name: v, domains: [x, x], routes: []}]}", "", NULL, "domain x stands in more than one", true },
+        { CONFIG_ROUTE, "q", "{name: q, virtual_hosts: [{name: v, domains: [x, x], routes: []}]}", "", NULL,
+          "domain x stands in more than one", true },
         { CONFIG_ROUTE, "q", ROUTES("q", "a"), "-r:r", "xds/1 a/0 | l(q)", NULL, true },
-        { CONFIG_ROUTE, "q", "{name: q, virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {safe_regex: {regex: '('}}, route: {cluster: a}}]}]}", "", NULL, "bad regular expression", true },
+        { CONFIG_ROUTE, "q",
+          "{name: q, virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {safe_regex: {regex: '('}}, route: {cluster: a}}]}]}", "",
+          NULL, "bad regular expression", true },
         { CONFIG_ENDPOINT, "a", ENDPOINTS("a", ENDPOINT("9")), "", "xds/1 a/1 | l(q)", NULL, true },
-        { CONFIG_CLUSTER, "a", "{name: a, type: EDS, lb_policy: MAGLEV, maglev_lb_config: {table_size: 4}, eds_cluster_config: {eds_config: {ads: {}}}}", "", NULL, "prime", true },
-        { CONFIG_CLUSTER, "a", "{name: a, type: EDS, connect_timeout: 1s, eds_cluster_config: {service_name: b, eds_config: {ads: {}}}}", "+e:b", NULL, NULL, true },
+        { CONFIG_CLUSTER, "a",
+          "{name: a, type: EDS, lb_policy: MAGLEV, maglev_lb_config: {table_size: 4}, eds_cluster_config: {eds_config: {ads: {}}}}", "",
+          NULL, "prime", true },
+        { CONFIG_CLUSTER, "a", "{name: a, type: EDS, connect_timeout: 1s, eds_cluster_config: {service_name: b, eds_config: {ads: {}}}}",
+          "+e:b", NULL, NULL, true },
         { CONFIG_ENDPOINT, "b", ENDPOINTS("b", ENDPOINT("1") "," ENDPOINT("2")), "-e:a", "xds/1 a/2 | l(q)", NULL, true },
         { CONFIG_CLUSTER, "xds", CLUSTER("xds"), "", NULL, "is static", true },
     };
@@ -195,14 +207,17 @@ static void test_nothing(void **state)
 static void test_bootstrap_errors(void **state)
 {
     (void)state;
-    static const struct { const char *text, *want; } cases[] = {
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
         { "", "one document" },
         { "admin: {address: {socket_address: {address: nonsense, port_value: 1}}}", "b.yaml:1" },
         { "overload_manager: {}", "overload_manager" },
         { "node: {id: x, cluster: y}\nstats_config: {}", "b.yaml:2" },
         { "stats_flush_interval: 10h", "stats_flush_interval" },
         { "dynamic_resources: {ads_config: {api_type: REST}}", "api_type must be" },
-        { "node: {id: x, cluster: y}\ndynamic_resources: {ads_config: {api_type: DELTA_GRPC, grpc_services: [{envoy_grpc: {cluster_name: x}}]}}", "no static cluster" },
+        { "node: {id: x, cluster: y}\ndynamic_resources: {ads_config: {api_type: DELTA_GRPC, grpc_services: [{envoy_grpc: {cluster_name: x}}]}}",
+          "no static cluster" },
         { "dynamic_resources: {lds_config: {path_config_source: {path: /x}}}", "only ADS" },
         { "static_resources: {clusters: [{name: a, typ: STATIC}]}", "typ" },
         { "layered_runtime: {layers: [{name: s, static_layer: {a: 1}}]}", "layered_runtime" },
@@ -223,9 +238,12 @@ static void test_bootstrap_errors(void **state)
 static void test_static_errors(void **state)
 {
     (void)state;
-    static const struct { const char *text, *want; } cases[] = {
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
         { "static_resources:\n  clusters:\n  - name: a\n    connect_timeout: 0s", "b.yaml:3:5: error: cluster a: connect_timeout" },
-        { "static_resources:\n  listeners:\n  - name: l\n    address: {socket_address: {address: 0.0.0.0, port_value: 1}}", "no filter chains" },
+        { "static_resources:\n  listeners:\n  - name: l\n    address: {socket_address: {address: 0.0.0.0, port_value: 1}}",
+          "no filter chains" },
         { "static_resources:\n  clusters: [{name: a}, {name: a}]", "two static" },
         { "static_resources:\n  clusters: [{name: a, health_checks: []}]", "health_checks" },
     };
@@ -246,8 +264,9 @@ static void test_static_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start), cmocka_unit_test(test_replace), cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_bootstrap_errors), cmocka_unit_test(test_static_errors),
+        cmocka_unit_test(test_start),         cmocka_unit_test(test_replace),
+        cmocka_unit_test(test_nothing),       cmocka_unit_test(test_bootstrap_errors),
+        cmocka_unit_test(test_static_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
