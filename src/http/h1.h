@@ -69,10 +69,10 @@ struct h1_chunked {
     uint64_t left;   /* of the current chunk's data */
     uint32_t ext;    /* bytes of extensions so far */
     uint8_t state;
-    uint8_t digits;
-    uint16_t line;   /* bytes of the trailer section so far */
-    uint16_t cap;
-    char *trailer;   /* in the arena of the trailers */
+    uint8_t digits;      /* of the size */
+    uint16_t section;    /* bytes of the trailer section so far */
+    uint16_t line, cap;  /* of the current line; room in `trailer` */
+    char *trailer;       /* the line, in the arena of the trailers */
     const char *detail; /* H1_CHUNK_BAD: Envoy's detail */
 };
 /* Takes bytes from *p, *n. trailers: initialised table for the trailer section (fields that may not be trailers are dropped),
