@@ -48,7 +48,8 @@ static enum h1_result find_end(const char *p, size_t n, size_t start, struct h1_
 }
 
 /* Finds the head and moves it into the arena. */
-static enum h1_result take_head(const char *p, size_t n, struct h1_scan *scan, const struct h1_limits *limits, struct parse *s, int too_large)
+static enum h1_result take_head(const char *p, size_t n, struct h1_scan *scan, const struct h1_limits *limits, struct parse *s,
+                                int too_large)
 {
     size_t most = limits && limits->head_bytes ? limits->head_bytes : HEADERS_LIMIT_BYTES;
     size_t start = blank_lines(p, n), end = 0;
@@ -90,15 +91,19 @@ static void connection_tokens(struct parse *s, struct str v)
 {
     while (v.p) {
         struct str t = str_trim(str_cut(&v, ','));
-        if (str_ieq(t, STR("close"))) s->close = true;
-        else if (str_ieq(t, STR("keep-alive"))) s->keep_alive = true;
-        else if (str_ieq(t, STR("upgrade"))) s->conn_upgrade = true;
+        if (str_ieq(t, STR("close")))
+            s->close = true;
+        else if (str_ieq(t, STR("keep-alive")))
+            s->keep_alive = true;
+        else if (str_ieq(t, STR("upgrade")))
+            s->conn_upgrade = true;
     }
 }
 
 static bool valid_host(struct str v)
 {
-    for (size_t i = 0; i < v.n; i++) if (!(http_chars[(uint8_t)v.p[i]] & HC_HOST)) return false;
+    for (size_t i = 0; i < v.n; i++)
+        if (!(http_chars[(uint8_t)v.p[i]] & HC_HOST)) return false;
     return true;
 }
 
@@ -188,14 +193,16 @@ static bool known_method(struct str m)
 {
     /* The methods that Envoy's parser lets pass; case matters (RFC 9110 9.1). */
     static const struct str methods[] = {
-        STR_INIT("GET"), STR_INIT("POST"), STR_INIT("PUT"), STR_INIT("DELETE"), STR_INIT("HEAD"), STR_INIT("OPTIONS"),
-        STR_INIT("PATCH"), STR_INIT("CONNECT"), STR_INIT("TRACE"), STR_INIT("ACL"), STR_INIT("BIND"), STR_INIT("CHECKOUT"),
-        STR_INIT("COPY"), STR_INIT("LINK"), STR_INIT("LOCK"), STR_INIT("MERGE"), STR_INIT("MKACTIVITY"), STR_INIT("MKCALENDAR"),
-        STR_INIT("MKCOL"), STR_INIT("MOVE"), STR_INIT("M-SEARCH"), STR_INIT("NOTIFY"), STR_INIT("PROPFIND"), STR_INIT("PROPPATCH"),
-        STR_INIT("PURGE"), STR_INIT("REBIND"), STR_INIT("REPORT"), STR_INIT("SEARCH"), STR_INIT("SOURCE"), STR_INIT("SUBSCRIBE"),
-        STR_INIT("UNBIND"), STR_INIT("UNLINK"), STR_INIT("UNLOCK"), STR_INIT("UNSUBSCRIBE"),
+        STR_INIT("GET"),      STR_INIT("POST"),       STR_INIT("PUT"),        STR_INIT("DELETE"),      STR_INIT("HEAD"),
+        STR_INIT("OPTIONS"),  STR_INIT("PATCH"),      STR_INIT("CONNECT"),    STR_INIT("TRACE"),       STR_INIT("ACL"),
+        STR_INIT("BIND"),     STR_INIT("CHECKOUT"),   STR_INIT("COPY"),       STR_INIT("LINK"),        STR_INIT("LOCK"),
+        STR_INIT("MERGE"),    STR_INIT("MKACTIVITY"), STR_INIT("MKCALENDAR"), STR_INIT("MKCOL"),       STR_INIT("MOVE"),
+        STR_INIT("M-SEARCH"), STR_INIT("NOTIFY"),     STR_INIT("PROPFIND"),   STR_INIT("PROPPATCH"),   STR_INIT("PURGE"),
+        STR_INIT("REBIND"),   STR_INIT("REPORT"),     STR_INIT("SEARCH"),     STR_INIT("SOURCE"),      STR_INIT("SUBSCRIBE"),
+        STR_INIT("UNBIND"),   STR_INIT("UNLINK"),     STR_INIT("UNLOCK"),     STR_INIT("UNSUBSCRIBE"),
     };
-    for (size_t i = 0; i < ARRAY_LEN(methods); i++) if (str_eq(methods[i], m)) return true;
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (str_eq(methods[i], m)) return true;
     return false;
 }
 
@@ -203,9 +210,12 @@ static bool known_method(struct str m)
 static bool absolute_form(struct parse *s, struct str t)
 {
     struct str scheme;
-    if (t.n > 7 && strncasecmp(t.p, "http://", 7) == 0) scheme = STR("http");
-    else if (t.n > 8 && strncasecmp(t.p, "https://", 8) == 0) scheme = STR("https");
-    else return false;
+    if (t.n > 7 && strncasecmp(t.p, "http://", 7) == 0)
+        scheme = STR("http");
+    else if (t.n > 8 && strncasecmp(t.p, "https://", 8) == 0)
+        scheme = STR("https");
+    else
+        return false;
     struct str rest = str_skip(t, scheme.n + 3);
     size_t host = 0;
     while (host < rest.n && rest.p[host] != '/' && rest.p[host] != '?') host++;
@@ -226,7 +236,8 @@ static bool absolute_form(struct parse *s, struct str t)
 /* RFC 9112 3.2: which of the four forms; fills the pseudo headers. */
 static bool target(struct parse *s, struct str method, struct str t)
 {
-    for (size_t i = 0; i < t.n; i++) if (!(http_chars[(uint8_t)t.p[i]] & HC_PATH)) return false;
+    for (size_t i = 0; i < t.n; i++)
+        if (!(http_chars[(uint8_t)t.p[i]] & HC_PATH)) return false;
     if (t.n == 0) return false;
     if (s->head->is_connect) {
         ssize_t colon = str_rindex(t, ':');
@@ -313,8 +324,10 @@ HOT enum h1_result h1_parse_response(const char *p, size_t n, struct h1_scan *sc
         return r;
     }
     head->upgrade = head->status == 101;
-    if (head->upgrade || (to_connect && head->status / 100 == 2)) head->framing = H1_TUNNEL;
-    else if (to_head || head->status / 100 == 1 || head->status == 204 || head->status == 304) head->framing = H1_NONE;
+    if (head->upgrade || (to_connect && head->status / 100 == 2))
+        head->framing = H1_TUNNEL;
+    else if (to_head || head->status / 100 == 1 || head->status == 204 || head->status == 304)
+        head->framing = H1_NONE;
     head->keep_alive = head->framing != H1_UNTIL_CLOSE && head->framing != H1_TUNNEL && !s.close && (head->minor == 1 || s.keep_alive);
     return H1_OK;
 }

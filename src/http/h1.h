@@ -20,16 +20,16 @@ enum h1_result { H1_PARTIAL, H1_OK, H1_BAD };
 enum h1_framing { H1_NONE, H1_LENGTH, H1_CHUNKED, H1_UNTIL_CLOSE, H1_TUNNEL };
 
 struct h1_head {
-    size_t consumed;  /* bytes of the head, with the empty line (and empty lines before it) */
-    uint64_t length;  /* H1_LENGTH: bytes of body; never 0 (that is H1_NONE) */
-    uint8_t framing;  /* enum h1_framing */
-    uint8_t minor;    /* HTTP/1.minor: 0 or 1 */
-    bool keep_alive;  /* the connection may carry another message after this one */
-    bool upgrade;     /* Upgrade wanted (request) with `connection: upgrade`; response: 101 */
-    bool absolute;    /* request in absolute-form: authority and scheme come from it */
-    bool expect_100;  /* Expect: 100-continue */
+    size_t consumed; /* bytes of the head, with the empty line (and empty lines before it) */
+    uint64_t length; /* H1_LENGTH: bytes of body; never 0 (that is H1_NONE) */
+    uint8_t framing; /* enum h1_framing */
+    uint8_t minor;   /* HTTP/1.minor: 0 or 1 */
+    bool keep_alive; /* the connection may carry another message after this one */
+    bool upgrade;    /* Upgrade wanted (request) with `connection: upgrade`; response: 101 */
+    bool absolute;   /* request in absolute-form: authority and scheme come from it */
+    bool expect_100; /* Expect: 100-continue */
     bool is_head, is_connect;
-    uint16_t status;  /* responses */
+    uint16_t status; /* responses */
     /* H1_BAD: what to answer (400, 414, 431, 501, 505; responses: 502) and Envoy's response code detail. */
     uint16_t bad_status;
     const char *detail;
@@ -66,13 +66,13 @@ enum h1_chunk {
 };
 /* All zero is the start. Limits: extensions 4 KiB over all of a message, trailers 8 KiB; size lines as RFC 9112 7.1 says. */
 struct h1_chunked {
-    uint64_t left;   /* of the current chunk's data */
-    uint32_t ext;    /* bytes of extensions so far */
+    uint64_t left; /* of the current chunk's data */
+    uint32_t ext;  /* bytes of extensions so far */
     uint8_t state;
-    uint8_t digits;      /* of the size */
-    uint16_t section;    /* bytes of the trailer section so far */
-    uint16_t line, cap;  /* of the current line; room in `trailer` */
-    char *trailer;       /* the line, in the arena of the trailers */
+    uint8_t digits;     /* of the size */
+    uint16_t section;   /* bytes of the trailer section so far */
+    uint16_t line, cap; /* of the current line; room in `trailer` */
+    char *trailer;      /* the line, in the arena of the trailers */
     const char *detail; /* H1_CHUNK_BAD: Envoy's detail */
 };
 /* Takes bytes from *p, *n. trailers: initialised table for the trailer section (fields that may not be trailers are dropped),

@@ -14,7 +14,8 @@ static bool skipped(const struct header *e, unsigned flags)
 static size_t fields_size(const struct headers *h, unsigned flags)
 {
     size_t n = 0;
-    headers_foreach(e, h) if (!skipped(e, flags) || e->id == HDR_HOST) n += (size_t)e->name_len + e->value_len + 4;
+    headers_foreach (e, h)
+        if (!skipped(e, flags) || e->id == HDR_HOST) n += (size_t)e->name_len + e->value_len + 4;
     return n + sizeof "transfer-encoding: chunked\r\nconnection: keep-alive\r\n\r\n";
 }
 
@@ -29,7 +30,11 @@ static char *put(char *w, struct str s, bool *ok)
     if (!all) *ok = false;
     return w + s.n;
 }
-static char *lit(char *w, struct str s) { memcpy(w, s.p, s.n); return w + s.n; }
+static char *lit(char *w, struct str s)
+{
+    memcpy(w, s.p, s.n);
+    return w + s.n;
+}
 
 static char *field(char *w, struct str name, struct str value, bool *ok)
 {
@@ -42,11 +47,15 @@ static char *field(char *w, struct str name, struct str value, bool *ok)
 
 static char *put_fields(char *w, const struct headers *h, unsigned flags, bool *ok)
 {
-    headers_foreach(e, h) if (!skipped(e, flags)) w = field(w, header_key(e), header_value(e), ok);
+    headers_foreach (e, h)
+        if (!skipped(e, flags)) w = field(w, header_key(e), header_value(e), ok);
     if (flags & H1_W_CHUNKED) w = lit(w, STR("transfer-encoding: chunked\r\n"));
-    if (flags & H1_W_UPGRADE) w = lit(w, STR("connection: upgrade\r\n"));
-    else if (flags & H1_W_CLOSE) w = lit(w, STR("connection: close\r\n"));
-    else if (flags & H1_W_KEEP_ALIVE) w = lit(w, STR("connection: keep-alive\r\n"));
+    if (flags & H1_W_UPGRADE)
+        w = lit(w, STR("connection: upgrade\r\n"));
+    else if (flags & H1_W_CLOSE)
+        w = lit(w, STR("connection: close\r\n"));
+    else if (flags & H1_W_KEEP_ALIVE)
+        w = lit(w, STR("connection: keep-alive\r\n"));
     return lit(w, STR("\r\n"));
 }
 
@@ -127,7 +136,7 @@ void h1_write_last_chunk(struct out *o, const struct headers *trailers)
 {
     out_append(o, "0\r\n", 3);
     if (trailers) {
-        headers_foreach(e, trailers) {
+        headers_foreach (e, trailers) {
             if ((e->id && header_flags(e->id) & (HF_PSEUDO | HF_HOP | HF_NO_TRAILER)) || !http_is_value(header_value(e))) continue;
             out_str(o, header_key(e));
             out_append(o, ": ", 2);

@@ -2,7 +2,7 @@
  * flood rules of dataplane.md 5.2 (25-45) and 5.3. The owner has the socket:
  *
  *     bytes read -> h2_recv(s, p, n, now_ms): parses all of them; callbacks run inside. Negative: connection error; a GOAWAY is in
- *                   the output: write it and close.
+ *                   the output: write it, close, and say h2_lost.
  *     h2_out(s)  -> queue of bytes to write (out.h), at the end of the loop turn: out_iov, writev, h2_written(s, n).
  *     connection lost -> h2_lost(s): every stream's owner gets `reset`; then h2_free(s).
  *
@@ -17,7 +17,7 @@
  * before the call returns: the session keeps no pointer to headers or data. Data given to `data` lies in the caller's read
  * buffer: valid only during the callback.
  *
- * In callbacks everything may be called but h2_recv, h2_lost and h2_free of the same session. */
+ * In callbacks everything may be called but h2_recv, h2_written and h2_free of the same session. */
 #ifndef WEFT_HTTP_H2_H
 #define WEFT_HTTP_H2_H
 
@@ -25,16 +25,27 @@
 #include "http/out.h"
 
 enum h2_error { /* RFC 9113 7 */
-    H2_NO_ERROR, H2_PROTOCOL_ERROR, H2_INTERNAL_ERROR, H2_FLOW_CONTROL_ERROR, H2_SETTINGS_TIMEOUT, H2_STREAM_CLOSED,
-    H2_FRAME_SIZE_ERROR, H2_REFUSED_STREAM, H2_CANCEL, H2_COMPRESSION_ERROR, H2_CONNECT_ERROR, H2_ENHANCE_YOUR_CALM,
-    H2_INADEQUATE_SECURITY, H2_HTTP_1_1_REQUIRED,
+                H2_NO_ERROR,
+                H2_PROTOCOL_ERROR,
+                H2_INTERNAL_ERROR,
+                H2_FLOW_CONTROL_ERROR,
+                H2_SETTINGS_TIMEOUT,
+                H2_STREAM_CLOSED,
+                H2_FRAME_SIZE_ERROR,
+                H2_REFUSED_STREAM,
+                H2_CANCEL,
+                H2_COMPRESSION_ERROR,
+                H2_CONNECT_ERROR,
+                H2_ENHANCE_YOUR_CALM,
+                H2_INADEQUATE_SECURITY,
+                H2_HTTP_1_1_REQUIRED,
 };
 /* Why a stream ended, as `reset` tells it. */
 enum h2_reset_by {
-    H2_BY_PEER,  /* RST_STREAM came */
-    H2_BY_US,    /* the peer broke a rule: we sent RST_STREAM */
+    H2_BY_PEER,   /* RST_STREAM came */
+    H2_BY_US,     /* the peer broke a rule: we sent RST_STREAM */
     H2_BY_GOAWAY, /* the peer will not process it (id above its last): safe to send elsewhere; code is REFUSED_STREAM */
-    H2_BY_LOSS,  /* connection lost or ended by a connection error */
+    H2_BY_LOSS,   /* connection lost or ended by a connection error */
 };
 
 struct h2_session;
@@ -42,8 +53,10 @@ struct h2_stream; /* h2_stream_user, h2_stream_id ... */
 
 struct h2_callbacks {
     /* A block of headers of st arrives: where to put it. Server: the first call for st is a new request; set
-     * h2_stream_set_user. Called again before trailers and, on a client, before each 1xx and the final response. NULL: refuse
-     * the stream (REFUSED_STREAM; the block is still decoded); the owner then does not hold st. */
+     * h2_stream_set_user. Called again before trailers and, on a client, before each 1xx and the final response. NULL at the first
+     * call on a server: refuse the stream (REFUSED_STREAM; the block is still decoded), the owner then does not hold st; NULL
+     * later: the block is dropped (`trailers` comes with NULL). When the block turns out malformed or too large, `reset`
+     * (H2_BY_US) follows instead of `headers`. */
     struct headers *(*begin)(struct h2_session *s, struct h2_stream *st);
     /* Request or final response head. end: no body follows. */
     void (*headers)(struct h2_session *s, struct h2_stream *st, struct headers *h, bool end);
@@ -51,7 +64,7 @@ struct h2_callbacks {
     void (*informational)(struct h2_session *s, struct h2_stream *st, struct headers *h);
     /* Body bytes (n may be 0 with end). Say h2_consumed(s, st, n) for all of them when they have left our hands. */
     void (*data)(struct h2_session *s, struct h2_stream *st, const char *p, size_t n, bool end);
-    /* Ends the stream's receiving half. */
+    /* Ends the stream's receiving half. h NULL: `begin` gave no table. */
     void (*trailers)(struct h2_session *s, struct h2_stream *st, struct headers *h);
     /* Both halves are over, whatever was sent. The owner still has to release. by BY_US: detail in h2_stream_detail. */
     void (*reset)(struct h2_session *s, struct h2_stream *st, uint32_t code, enum h2_reset_by by);
@@ -66,18 +79,18 @@ struct h2_callbacks {
 
 struct h2_config {
     bool server;
-    bool extended_connect;     /* announce RFC 8441 (server), allow :protocol */
-    uint32_t stream_window;    /* receive window per stream; 0: 65535 */
-    uint32_t conn_window;      /* receive window of the connection; 0: 1 MiB */
-    uint32_t max_streams;      /* that the peer may have open; 0: 100 */
-    uint32_t header_bytes;     /* 0: 60 KiB */
-    uint16_t header_count;     /* 0: 100 */
-    uint32_t out_limit;        /* output bytes above which h2_submit_data takes no more; 0: 64 KiB */
+    bool extended_connect;  /* announce RFC 8441 (server), allow :protocol */
+    uint32_t stream_window; /* receive window per stream; 0: 65535 */
+    uint32_t conn_window;   /* receive window of the connection; 0: 1 MiB */
+    uint32_t max_streams;   /* that the peer may have open; 0: 100 */
+    uint32_t header_bytes;  /* 0: 60 KiB */
+    uint16_t header_count;  /* 0: 100 */
+    uint32_t out_limit;     /* output bytes above which h2_submit_data takes no more; 0: 64 KiB */
 };
 
 /* cb and its functions must outlive the session. The preface and SETTINGS are in the output at once. now_ms: clock_ms(). */
 struct h2_session *h2_new(const struct h2_config *cfg, const struct h2_callbacks *cb, void *user, uint64_t now_ms);
-/* Streams that are not yet released are released silently: no callback. NULL is fine. */
+/* Release every stream first (h2_lost tells who is left): their memory goes with the session. NULL is fine. */
 void h2_free(struct h2_session *s);
 void *h2_user(const struct h2_session *s);
 

@@ -8,7 +8,7 @@ static const struct str names[HDR__N] = {
 #undef X
 
 #define X(sym, name, flags) [HDR_##sym] = (flags),
-static const uint8_t name_flags[HDR__N] = {
+const uint8_t header_flag_table[HDR__N] = {
 #include "http/headers.def"
 };
 #undef X
@@ -55,7 +55,6 @@ HOT enum header_id header_lookup(const char *name, size_t n)
 }
 
 struct str header_name(enum header_id id) { return names[id]; }
-uint8_t header_flags(enum header_id id) { return name_flags[id]; }
 
 void headers_init(struct headers *h, struct arena *a)
 {
@@ -73,7 +72,8 @@ struct header *headers_find_name(const struct headers *h, struct str name)
 {
     enum header_id id = header_lookup(name.p, name.n);
     if (id) return headers_find(h, id);
-    headers_foreach(e, h) if (!e->id && e->name_len == name.n && memcmp(e->name, name.p, name.n) == 0) return e;
+    headers_foreach (e, h)
+        if (!e->id && e->name_len == name.n && memcmp(e->name, name.p, name.n) == 0) return e;
     return NULL;
 }
 
@@ -163,8 +163,7 @@ int headers_add_name_copy(struct headers *h, struct str name, struct str value)
     if (name.n > UINT16_MAX || name.n > h->limit_bytes || value.n > h->limit_bytes) return -E2BIG;
     char *p = arena_alloc(h->arena, name.n + value.n + 1);
     if (!p) return -ENOMEM;
-    for (size_t i = 0; i < name.n; i++)
-        p[i] = (char)(http_chars[(uint8_t)name.p[i]] & HC_UPPER ? name.p[i] | 0x20 : name.p[i]);
+    for (size_t i = 0; i < name.n; i++) p[i] = (char)(http_chars[(uint8_t)name.p[i]] & HC_UPPER ? name.p[i] | 0x20 : name.p[i]);
     if (value.n) memcpy(p + name.n, value.p, value.n);
     return headers_add_name(h, (struct str){ p, name.n }, (struct str){ p + name.n, value.n });
 }
@@ -233,7 +232,7 @@ int headers_append(struct headers *h, enum header_id id, struct str value)
 
 int headers_copy(struct headers *to, const struct headers *from)
 {
-    headers_foreach(e, from) {
+    headers_foreach (e, from) {
         int rc = e->id ? headers_add_copy(to, e->id, header_value(e)) : headers_add_name_copy(to, header_key(e), header_value(e));
         if (rc) return rc;
         to->v[to->n - 1].flags = e->flags;

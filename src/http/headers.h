@@ -23,12 +23,12 @@ enum header_id {
 
 /* Properties of a known name (header_flags). */
 enum {
-    HF_PSEUDO = 1,     /* ":..." */
-    HF_HOP = 2,        /* hop-by-hop: RFC 9110 7.6.1 */
-    HF_VARIES = 4,     /* differs in each request: HPACK indexes the name, not the value */
-    HF_SECRET = 8,     /* literal never indexed: RFC 7541 7.1.3 */
+    HF_PSEUDO = 1,      /* ":..." */
+    HF_HOP = 2,         /* hop-by-hop: RFC 9110 7.6.1 */
+    HF_VARIES = 4,      /* differs in each request: HPACK indexes the name, not the value */
+    HF_SECRET = 8,      /* literal never indexed: RFC 7541 7.1.3 */
     HF_NO_TRAILER = 16, /* forbidden in trailers: RFC 9110 6.5.1 */
-    HF_EXTERNAL = 32,  /* removed from requests from outside: dataplane.md 4.1 */
+    HF_EXTERNAL = 32,   /* removed from requests from outside: dataplane.md 4.1 */
 };
 
 /* Flags of one entry. */
@@ -54,11 +54,11 @@ static_assert(HDR__N <= 255, "ids are bytes");
 
 struct headers {
     struct arena *arena;
-    struct header *v;     /* n entries, removed ones among them */
+    struct header *v; /* n entries, removed ones among them */
     uint16_t n, cap;
-    uint16_t live;        /* entries not removed */
+    uint16_t live; /* entries not removed */
     uint16_t limit_count;
-    uint32_t bytes;       /* of names and values, removed ones no longer counted */
+    uint32_t bytes; /* of names and values, removed ones no longer counted */
     uint32_t limit_bytes;
     uint8_t first[HDR__N]; /* index + 1 of the first entry with this id; 0: none */
 };
@@ -68,7 +68,8 @@ enum header_id header_lookup(const char *name, size_t n);
 /* The name of an id; empty for HDR_OTHER. */
 struct str header_name(enum header_id id);
 /* HF_... of an id. */
-uint8_t header_flags(enum header_id id);
+extern const uint8_t header_flag_table[HDR__N];
+static inline uint8_t header_flags(enum header_id id) { return header_flag_table[id]; }
 
 /* An empty table with the default limits; no allocation yet. The table must not outlive the arena. */
 void headers_init(struct headers *h, struct arena *a);
@@ -128,8 +129,7 @@ static inline struct header *headers_step(const struct headers *h, struct header
     while (e < end && (e->flags & HE_GONE)) e++;
     return e < end ? e : NULL;
 }
-#define headers_foreach(e, h) \
-    for (struct header *e = headers_step((h), (h)->v); e; e = headers_step((h), e + 1))
+#define headers_foreach(e, h) for (struct header *e = headers_step((h), (h)->v); e; e = headers_step((h), e + 1))
 
 static inline struct str header_value(const struct header *e) { return (struct str){ e->value, e->value_len }; }
 static inline struct str header_key(const struct header *e) { return (struct str){ e->name, e->name_len }; }

@@ -14,16 +14,16 @@ struct hpack_entry;
 struct hpack_table {
     struct hpack_entry *ring;
     char *bytes;
-    uint32_t ring_cap, first, n; /* slots (power of two), index of the oldest, entries */
+    uint32_t ring_cap, first, n;    /* slots (power of two), index of the oldest, entries */
     uint32_t bytes_cap, start, end; /* block, first live byte, first free byte */
-    uint32_t size, max;          /* RFC 7541 4.1: with 32 per entry; now allowed */
+    uint32_t size, max;             /* RFC 7541 4.1: with 32 per entry; now allowed */
 };
 
 /* What came with a block that is good HPACK but no good HTTP: the caller resets the stream, the connection goes on. */
 enum hpack_bad {
     HPACK_GOOD,
-    HPACK_TOO_LARGE,  /* over the limits of the table of headers: fields past it were decoded and dropped */
-    HPACK_MALFORMED,  /* bad character, upper case, empty name, ... RFC 9113 8.2.1 */
+    HPACK_TOO_LARGE, /* over the limits of the table of headers: fields past it were decoded and dropped */
+    HPACK_MALFORMED, /* bad character, upper case, empty name, ... RFC 9113 8.2.1 */
 };
 
 struct hpack_dec {
@@ -39,9 +39,9 @@ int hpack_decode(struct hpack_dec *d, const void *block, size_t n, struct header
 
 struct hpack_enc {
     struct hpack_table t;
-    uint32_t serial;       /* of the next entry */
-    uint32_t *heads;       /* newest entry per bucket of names: serial + 1 */
-    uint32_t lowest;       /* smallest size since the last block: must be announced first (4.2) */
+    uint32_t serial; /* of the next entry */
+    uint32_t *heads; /* newest entry per bucket of names: serial + 1 */
+    uint32_t lowest; /* smallest size since the last block: must be announced first (4.2) */
     bool announce;
     uint8_t turn;
 };

@@ -36,8 +36,10 @@ char *out_reserve(struct out *o, size_t n)
     must(n <= OUT_CHUNK);
     if (unlikely(!o->tail || OUT_CHUNK - o->tail->len < n)) {
         struct out_chunk *c = chunk_new();
-        if (o->tail) o->tail->next = c;
-        else o->head = c;
+        if (o->tail)
+            o->tail->next = c;
+        else
+            o->head = c;
         o->tail = c;
     }
     return o->tail->data + o->tail->len;

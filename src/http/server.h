@@ -43,8 +43,8 @@ size_t http_server_connections(const struct http_server *s);
 
 /* ---- the request ---- */
 struct str http_method(const struct http_exchange *x);
-struct str http_path(const struct http_exchange *x);       /* up to '?' */
-struct str http_query(const struct http_exchange *x);      /* behind '?', empty if none */
+struct str http_path(const struct http_exchange *x);  /* up to '?' */
+struct str http_query(const struct http_exchange *x); /* behind '?', empty if none */
 /* A query parameter, decoded (%XX, '+'), in the exchange's arena; p NULL: absent. */
 struct str http_query_get(struct http_exchange *x, const char *name);
 const struct headers *http_headers(const struct http_exchange *x);
@@ -77,7 +77,8 @@ void http_set(struct http_exchange *x, const char *name, struct str value);
 /* Starts a streamed answer. */
 void http_start(struct http_exchange *x, int status, const char *content_type);
 /* More of its body; copied. Returns bytes that wait for the peer (0: all went to the socket's queue), -EPIPE when the peer is gone or
- * the answer ended, -ENOBUFS at write_limit (nothing taken). A writer that heeds back-pressure stops above some KiB and waits for on_writable. */
+ * the answer ended, -ENOBUFS at write_limit (nothing taken). A writer that heeds back-pressure stops above some KiB and waits for
+ * on_writable. */
 ssize_t http_write(struct http_exchange *x, const void *p, size_t n);
 size_t http_waiting(const struct http_exchange *x);
 /* Called when what waited has left. */
