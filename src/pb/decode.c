@@ -104,7 +104,7 @@ static bool null_is_value(const ProtobufCFieldDescriptor *f)
 
 static void *new_array(struct pb_dec *d, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const struct node *n)
 {
-    char *array = arena_zalloc(d->a, MAX(n->n, (size_t)1) * pb_size(f));
+    char *array = arena_zalloc(d->a, MAX(n->n, (size_t)1) * pb_element_size(f));
     *(void **)pb_slot(m, f) = array;
     *(size_t *)pb_quant(m, f) = n->n;
     record(d, pb_slot(m, f), n->line, n->col);
@@ -121,7 +121,7 @@ static void dec_list(struct pb_dec *d, const struct node *n, const ProtobufCMess
     char *array = new_array(d, m, f, n);
     for (size_t i = 0; i < n->n; i++) {
         size_t len = d->path.len;
-        void *slot = array + i * pb_size(f);
+        void *slot = array + i * pb_element_size(f);
         buf_printf(&d->path, "[%zu]", i);
         const struct node *item = n->items[i];
         if (item->type == NODE_NULL && !null_is_value(f)) dec_error(d, item, "this list item is empty");

@@ -95,7 +95,7 @@ static struct node *enc_list(struct pb_enc *e, const ProtobufCMessage *m, const 
 {
     struct node *n = tree_new(e->a, NODE_SEQ);
     const char *array = *(char **)pb_slot(m, f);
-    size_t count = *(size_t *)pb_quant(m, f), size = pb_size(f);
+    size_t count = *(size_t *)pb_quant(m, f), size = pb_element_size(f);
     for (size_t i = 0; i < count; i++) tree_push(e->a, n, enc_scalar(e, m->descriptor, f, array + i * size));
     return n;
 }

@@ -36,7 +36,7 @@ static inline void *pb_slot(const void *msg, const ProtobufCFieldDescriptor *f) 
 static inline void *pb_quant(const void *msg, const ProtobufCFieldDescriptor *f) { return (char *)(uintptr_t)msg + f->quantifier_offset; }
 static inline bool pb_in_oneof(const ProtobufCFieldDescriptor *f) { return (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0; }
 /* Bytes of one value of a field. */
-size_t pb_size(const ProtobufCFieldDescriptor *f);
+size_t pb_element_size(const ProtobufCFieldDescriptor *f);
 /* Is it set (a repeated field: not empty)? */
 bool pb_is_set(const void *msg, const ProtobufCFieldDescriptor *f);
 

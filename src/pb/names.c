@@ -53,7 +53,7 @@ const ProtobufCMessageDescriptor *pb_map_entry(const ProtobufCMessageDescriptor 
     return en > n + 6 && memcmp(e->name, d->name, n) == 0 && e->name[n] == '.' && strcmp(e->name + en - 5, "Entry") == 0 ? e : NULL;
 }
 
-size_t pb_size(const ProtobufCFieldDescriptor *f)
+size_t pb_element_size(const ProtobufCFieldDescriptor *f)
 {
     switch (f->type) {
     case PROTOBUF_C_TYPE_INT32:
