@@ -17,8 +17,10 @@ static struct str decode(struct arena *a, struct str s, bool plus)
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
         int hi = s.p[i] == '%' && i + 2 < s.n ? hex(s.p[i + 1]) : -1, lo = hi >= 0 ? hex(s.p[i + 2]) : -1;
-        if (lo >= 0) out[n++] = (char)(hi << 4 | lo), i += 2;
-        else out[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
+        if (lo >= 0)
+            out[n++] = (char)(hi << 4 | lo), i += 2;
+        else
+            out[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
     }
     out[n] = 0;
     return (struct str){ out, n };

@@ -20,15 +20,15 @@ struct call {
     struct controller *ctl;
     struct arena *arena;
     struct str method, path, query;
-    struct str content_type; /* without parameters */
-    struct str body;         /* valid until the handler returns */
+    struct str content_type;            /* without parameters */
+    struct str body;                    /* valid until the handler returns */
     struct str segments[CALL_SEGMENTS]; /* of the path, decoded */
     size_t n_segments;
     const struct call_ops *ops;
-    void *peer;              /* ops' */
+    void *peer; /* ops' */
     /* The peer is gone and the call with it; for whoever answers later. Not called after an answer. */
     void (*gone)(struct call *c);
-    void *user;              /* the handler's */
+    void *user; /* the handler's */
 };
 
 /* Sends the call to its handler, which answers it. */

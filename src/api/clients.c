@@ -34,15 +34,18 @@ static int authorise(void *ctx, struct str packed, void *peer, void **ret_user, 
     Envoy__Config__Core__V3__Node *n = (Envoy__Config__Core__V3__Node *)pb_unpack(&envoy__config__core__v3__node__descriptor, packed, &a);
     int r = n ? 0 : err_set(e, -EINVAL, "the node is no envoy.config.core.v3.Node");
     if (r == 0) {
-        struct tr_node_claim claim = { str_of(n->id), meta_text(n->metadata, "GENERATOR"), meta_text(n->metadata, "NAMESPACE"), str_of(n->user_agent_name) };
+        struct tr_node_claim claim = { str_of(n->id), meta_text(n->metadata, "GENERATOR"), meta_text(n->metadata, "NAMESPACE"),
+                                       str_of(n->user_agent_name) };
         if (controller_settings(c)->peer_ip) controller_settings(c)->peer_ip(peer, ip, sizeof ip);
         r = tr_node_init(&cl->node, &claim, e);
     }
     if (r == 0) r = tr_node_verify(&cl->node, controller_mesh(c), str_of(ip), e);
     if (r < 0) log_warn("xDS: node \"%.200s\" from %s is refused: %s", n && n->id ? n->id : "", ip, e->what);
     arena_free(&a);
-    if (r < 0) free(cl);
-    else *ret_user = cl;
+    if (r < 0)
+        free(cl);
+    else
+        *ret_user = cl;
     return r;
 }
 
@@ -52,7 +55,7 @@ static struct str *wanted(const struct xds_interest *want, size_t *ret_n)
     *ret_n = 0;
     if (want->wildcard || !want->names) return NULL;
     struct str *v = xcalloc(want->names->n + 1, sizeof *v); /* "none at all" is not "all" */
-    map_foreach(entry, want->names) v[(*ret_n)++] = map_key(entry);
+    map_foreach (entry, want->names) v[(*ret_n)++] = map_key(entry);
     return v;
 }
 

@@ -43,8 +43,8 @@ static bool pod_same(const struct resource *a, const struct resource *b)
 {
     const K8sPod *x = as_pod(a), *y = as_pod(b);
     const char *ip[] = { x->status && x->status->pod_ip ? x->status->pod_ip : "", y->status && y->status->pod_ip ? y->status->pod_ip : "" };
-    return strcmp(ip[0], ip[1]) == 0 && workload_pod_active(a) == workload_pod_active(b) && workload_pod_ready(a, NULL) == workload_pod_ready(b, NULL) &&
-           resource_spec_hash(a) == resource_spec_hash(b);
+    return strcmp(ip[0], ip[1]) == 0 && workload_pod_active(a) == workload_pod_active(b) &&
+           workload_pod_ready(a, NULL) == workload_pod_ready(b, NULL) && resource_spec_hash(a) == resource_spec_hash(b);
 }
 
 static bool concerns_mesh(const struct kind *k, const struct resource *old, const struct resource *new)
@@ -54,12 +54,9 @@ static bool concerns_mesh(const struct kind *k, const struct resource *old, cons
     case KIND_REPLICA_SET:
     case KIND_CONFIG_MAP:
     case KIND_EVENT:
-    case KIND_SERVICE_ACCOUNT:
-        return false;
-    case KIND_POD:
-        return !old || !new || !pod_same(old, new);
-    default:
-        return !old || !new || resource_spec_hash(old) != resource_spec_hash(new);
+    case KIND_SERVICE_ACCOUNT: return false;
+    case KIND_POD: return !old || !new || !pod_same(old, new);
+    default: return !old || !new || resource_spec_hash(old) != resource_spec_hash(new);
     }
 }
 
@@ -75,7 +72,9 @@ static bool same_spec(const struct resource *a, const struct resource *b)
 
 static int write_of(struct controller *c, const struct batch_item *i, struct buf *text, struct store_write *w, struct err *e)
 {
-    *w = (struct store_write){ .op = STORE_DELETE, .kind = object_kind_name(i->kind), .ns = str_of(i->ns), .name = str_of(i->name), .expect = i->expect };
+    *w = (struct store_write){
+        .op = STORE_DELETE, .kind = object_kind_name(i->kind), .ns = str_of(i->ns), .name = str_of(i->name), .expect = i->expect
+    };
     if (!i->put) return 0;
     const struct resource *old = world_get(c->world, i->kind->id, i->ns, i->name);
     int r = object_text(i->put, text, e);
@@ -146,10 +145,11 @@ static bool reconcile(struct controller *c)
     int64_t now = clock_wall_ms();
     c->work_dirty = false;
     workload_reconcile(c->world, now, &opt, &out);
-    vec_foreach(ch, &out.changes)
-    {
-        if (ch->put) batch_put(&b, ch->put, 0);
-        else if (world_get(c->world, ch->kind, ch->ns, ch->name)) batch_delete(&b, kind_of(ch->kind), ch->ns, ch->name, 0);
+    vec_foreach (ch, &out.changes) {
+        if (ch->put)
+            batch_put(&b, ch->put, 0);
+        else if (world_get(c->world, ch->kind, ch->ns, ch->name))
+            batch_delete(&b, kind_of(ch->kind), ch->ns, ch->name, 0);
     }
     timer_stop(&c->wake);
     if (out.wake_ms) timer_set(c->cfg.loop, &c->wake, (uint64_t)MAX(out.wake_ms - now, (int64_t)1));
@@ -234,7 +234,7 @@ static void load_world(struct controller *c)
     c->world = world_with(empty, l.found.v, l.found.n);
     world_unref(empty);
     log_info("%zu objects in the store%s", l.found.n, l.bad ? ", some of them unreadable" : "");
-    vec_foreach(f, &l.found) resource_unref(f->put);
+    vec_foreach (f, &l.found) resource_unref(f->put);
     vec_free(&l.found);
 }
 

@@ -4,7 +4,8 @@
 
 /* Labels and annotations with these prefixes are written by controllers: a manifest that leaves them out does not mean to
  * remove them. */
-static const char *const controllers[] = { "deployment.kubernetes.io/", "kubernetes.io/metadata.name", "endpointslice.kubernetes.io/", "pod-template-hash" };
+static const char *const controllers[] = { "deployment.kubernetes.io/", "kubernetes.io/metadata.name", "endpointslice.kubernetes.io/",
+                                           "pod-template-hash" };
 
 static bool controllers_own(const char *key)
 {
@@ -27,18 +28,18 @@ static void keep_identity(ObjectMeta *m, const ObjectMeta *old)
     m->deletion_grace_period_seconds = old->deletion_grace_period_seconds;
 }
 
-#define KEEP_CONTROLLERS(a, m, old, field)                                                                          \
-    do {                                                                                                            \
-        size_t n_ = (m)->n_##field;                                                                                 \
-        __typeof__((m)->field) v_ = arena_alloc((a), (n_ + (old)->n_##field + 1) * sizeof *v_);                     \
-        if (n_) memcpy(v_, (m)->field, n_ * sizeof *v_);                                                            \
-        for (size_t i_ = 0; i_ < (old)->n_##field; i_++) {                                                          \
-            bool there_ = false;                                                                                    \
-            for (size_t k_ = 0; k_ < (m)->n_##field; k_++) there_ = there_ || strcmp((m)->field[k_]->key, (old)->field[i_]->key) == 0; \
-            if (!there_ && controllers_own((old)->field[i_]->key)) v_[n_++] = (old)->field[i_];                     \
-        }                                                                                                           \
-        (m)->field = v_;                                                                                            \
-        (m)->n_##field = n_;                                                                                        \
+#define KEEP_CONTROLLERS(a, m, old, field)                                                                                                 \
+    do {                                                                                                                                   \
+        size_t n_ = (m)->n_##field;                                                                                                        \
+        __typeof__((m)->field) v_ = arena_alloc((a), (n_ + (old)->n_##field + 1) * sizeof *v_);                                            \
+        if (n_) memcpy(v_, (m)->field, n_ * sizeof *v_);                                                                                   \
+        for (size_t i_ = 0; i_ < (old)->n_##field; i_++) {                                                                                 \
+            bool there_ = false;                                                                                                           \
+            for (size_t k_ = 0; k_ < (m)->n_##field; k_++) there_ = there_ || strcmp((m)->field[k_]->key, (old)->field[i_]->key) == 0;     \
+            if (!there_ && controllers_own((old)->field[i_]->key)) v_[n_++] = (old)->field[i_];                                            \
+        }                                                                                                                                  \
+        (m)->field = v_;                                                                                                                   \
+        (m)->n_##field = n_;                                                                                                               \
     } while (0)
 
 static void set_part(ProtobufCMessage *msg, const struct resource *from, const char *name)
@@ -115,7 +116,8 @@ static struct resource *merge(const struct resource *old, const struct resource 
     if (apply) {
         KEEP_CONTROLLERS(&a, s.meta, old->meta, labels);
         KEEP_CONTROLLERS(&a, s.meta, old->meta, annotations);
-        if (!s.meta->n_owner_references) s.meta->owner_references = old->meta->owner_references, s.meta->n_owner_references = old->meta->n_owner_references;
+        if (!s.meta->n_owner_references)
+            s.meta->owner_references = old->meta->owner_references, s.meta->n_owner_references = old->meta->n_owner_references;
         if (!s.meta->n_finalizers) s.meta->finalizers = old->meta->finalizers, s.meta->n_finalizers = old->meta->n_finalizers;
     }
     set_part(s.msg, old, "status");

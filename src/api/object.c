@@ -60,7 +60,9 @@ struct resource *object_read(const struct store_object *o, struct err *e)
         tree_add(&a, meta, STR("generation"), tree_number(&a, "%" PRId64, o->generation));
         r = config_read_tree(docs.v[0], "<store>", &opt, &errs, NULL);
     }
-    if (!r) err_set(e, -EBADMSG, "%.*s %.*s/%.*s in the store cannot be read: %s", STR_ARG(o->kind), STR_ARG(o->ns), STR_ARG(o->name), errs.n ? errs.v[0].what : "no object");
+    if (!r)
+        err_set(e, -EBADMSG, "%.*s %.*s/%.*s in the store cannot be read: %s", STR_ARG(o->kind), STR_ARG(o->ns), STR_ARG(o->name),
+                errs.n ? errs.v[0].what : "no object");
     vec_free(&docs);
     errs_free(&errs);
     arena_free(&a);
@@ -115,9 +117,12 @@ void object_write(struct buf *out, const struct store_object *o, const char *api
     char time[40];
     if (oops(at < 0)) return;
     const struct kind *k = object_kind(o->kind);
-    if (api_version && k) buf_printf(out, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", api_version, k->kind);
-    else buf_append(out, o->json.p, (size_t)at);
-    buf_printf(out, "\"metadata\":{\"uid\":\"%s\",\"resourceVersion\":\"%" PRIu64 "\",\"generation\":%" PRId64 ",\"creationTimestamp\":\"%s\",", o->uid, version ? version : o->version,
-               o->generation, clock_rfc3339(o->created_ms, time, sizeof time));
+    if (api_version && k)
+        buf_printf(out, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", api_version, k->kind);
+    else
+        buf_append(out, o->json.p, (size_t)at);
+    buf_printf(out,
+               "\"metadata\":{\"uid\":\"%s\",\"resourceVersion\":\"%" PRIu64 "\",\"generation\":%" PRId64 ",\"creationTimestamp\":\"%s\",",
+               o->uid, version ? version : o->version, o->generation, clock_rfc3339(o->created_ms, time, sizeof time));
     buf_str_append(out, str_skip(o->json, (size_t)at + key.n));
 }

@@ -79,7 +79,14 @@ void api_handle(struct http_exchange *x, void *arg)
     struct served *s = arena_zalloc(http_arena(x), sizeof *s);
     if (!s) return http_respondf(x, 503, "no memory\n");
     s->call = (struct call){
-        .ctl = arg, .arena = http_arena(x), .method = http_method(x), .path = http_path(x), .query = http_query(x), .content_type = media_type(http_header(x, "content-type")), .ops = &ops, .peer = x,
+        .ctl = arg,
+        .arena = http_arena(x),
+        .method = http_method(x),
+        .path = http_path(x),
+        .query = http_query(x),
+        .content_type = media_type(http_header(x, "content-type")),
+        .ops = &ops,
+        .peer = x,
     };
     http_on_done(x, done, s);
     if (str_eqc(s->call.method, "GET") || str_eqc(s->call.method, "HEAD")) return run(s);

@@ -30,7 +30,8 @@ static bool read_options(struct call *c, const struct target *t, struct options 
     struct str no = { 0 };
     if (grace.n && (!str_i64(grace, &o->grace) || o->grace < 0 || o->grace > INT32_MAX))
         return status_refuse(c, 400, t->kind, no, "gracePeriodSeconds is not a whole number of seconds"), false;
-    if (str_eqc(policy, "Orphan")) return status_refuse(c, 400, t->kind, no, "propagationPolicy Orphan is not supported: what an object owned goes with it"), false;
+    if (str_eqc(policy, "Orphan"))
+        return status_refuse(c, 400, t->kind, no, "propagationPolicy Orphan is not supported: what an object owned goes with it"), false;
     return true;
 }
 
@@ -54,7 +55,8 @@ static struct resource *ending(const struct resource *r, const struct options *o
 {
     struct arena a;
     int64_t grace = grace_of(r, o);
-    if (r->meta->deletion_timestamp && (!r->meta->has_deletion_grace_period_seconds || r->meta->deletion_grace_period_seconds <= grace)) return NULL;
+    if (r->meta->deletion_timestamp && (!r->meta->has_deletion_grace_period_seconds || r->meta->deletion_grace_period_seconds <= grace))
+        return NULL;
     arena_init(&a, 1024, 0);
     struct object_shell s = object_shell(r, &a);
     K8sTime when = object_time(clock_wall_ms() + grace * 1000);
@@ -72,7 +74,8 @@ static bool ends_first(const struct resource *r, const struct options *o)
 {
     const K8sPod *p = as_pod(r);
     if (r->kind->id == KIND_NAMESPACE) return true;
-    return p && o->grace != 0 && ((p->spec && p->spec->node_name && p->spec->node_name[0]) || (p->status && p->status->pod_ip && p->status->pod_ip[0]));
+    return p && o->grace != 0 &&
+           ((p->spec && p->spec->node_name && p->spec->node_name[0]) || (p->status && p->status->pod_ip && p->status->pod_ip[0]));
 }
 
 static void delete_to(struct batch *b, const struct resource *r, const struct options *o)
@@ -100,14 +103,18 @@ static void delete_one(struct call *c, const struct target *t, const struct opti
     int done = 0;
     if (o->uid.n && !str_eqc(o->uid, r->uid)) return status_conflict(c, t->kind, t->name);
     if (protected_ns(r))
-        return status_refuse(c, 403, t->kind, t->name, "%s \"%s\" is forbidden: this namespace may not be deleted", object_kind_name(t->kind).p, r->name);
+        return status_refuse(c, 403, t->kind, t->name, "%s \"%s\" is forbidden: this namespace may not be deleted",
+                             object_kind_name(t->kind).p, r->name);
     struct resource *keep = resource_ref(r);
     bool stays = ends_first(r, o);
     delete_to(&b, r, o);
     if (!str_eqc(call_query(c, "dryRun"), "All")) done = controller_commit(c->ctl, &b, &e);
-    if (done < 0) status_commit(c, t->kind, t->name, done, &e);
-    else if (stays) target_answer(c, t, 200, b.items.n ? b.items.v[0].put : keep);
-    else status_deleted(c, t->kind, t->name, keep->uid);
+    if (done < 0)
+        status_commit(c, t->kind, t->name, done, &e);
+    else if (stays)
+        target_answer(c, t, 200, b.items.n ? b.items.v[0].put : keep);
+    else
+        status_deleted(c, t->kind, t->name, keep->uid);
     resource_unref(keep);
     batch_free(&b);
 }
@@ -128,7 +135,9 @@ static void choose(void *arg, struct store_object *o)
     struct errs errs = { 0 };
     const struct resource *r = world_get(ch->world, ch->kind->id, o->ns.p, o->name.p);
     arena_init(&a, 8192, 0);
-    if (r && !protected_ns(r) && tree_read_json(o->json, "<store>", &a, &docs, &errs) == 0 && docs.n == 1 && selector_match(ch->s, docs.v[0])) delete_to(&ch->b, r, ch->o);
+    if (r && !protected_ns(r) && tree_read_json(o->json, "<store>", &a, &docs, &errs) == 0 && docs.n == 1 &&
+        selector_match(ch->s, docs.v[0]))
+        delete_to(&ch->b, r, ch->o);
     vec_free(&docs);
     errs_free(&errs);
     arena_free(&a);
@@ -144,8 +153,10 @@ static void delete_many(struct call *c, const struct target *t, const struct opt
     if (!target_selector(c, t, &s)) return;
     store_list(controller_store(c->ctl), object_kind_name(t->kind), t->ns ? str_of(t->ns) : (struct str){ 0 }, choose, &ch);
     if (!str_eqc(call_query(c, "dryRun"), "All")) done = controller_commit(c->ctl, &ch.b, &e);
-    if (done < 0) status_commit(c, t->kind, STR(""), done, &e);
-    else status_deleted(c, t->kind, STR(""), NULL);
+    if (done < 0)
+        status_commit(c, t->kind, STR(""), done, &e);
+    else
+        status_deleted(c, t->kind, STR(""), NULL);
     batch_free(&ch.b);
     selector_free(&s);
 }
@@ -156,6 +167,8 @@ void resource_delete(struct call *c, const struct target *t)
     if (!read_options(c, t, &o)) return;
     if (!t->name.p) return delete_many(c, t, &o);
     const struct resource *r = target_get(c, t);
-    if (r) delete_one(c, t, &o, r);
-    else status_not_found(c, t->kind, t->name);
+    if (r)
+        delete_one(c, t, &o, r);
+    else
+        status_not_found(c, t->kind, t->name);
 }

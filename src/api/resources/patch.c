@@ -22,7 +22,8 @@ static void merge_into(struct call *c, const struct target *t, const struct node
 {
     const struct resource *old = target_get(c, t);
     if (!old) return status_not_found(c, t->kind, t->name);
-    struct node *now = tree_copy(c->arena, resource_to_tree(old, t->api_version, c->arena)), *uid = tree_get(tree_get(patch, "metadata"), "uid");
+    struct node *now = tree_copy(c->arena, resource_to_tree(old, t->api_version, c->arena)),
+                *uid = tree_get(tree_get(patch, "metadata"), "uid");
     if (uid && !str_eqc(uid->text, old->uid)) return status_conflict(c, t->kind, t->name);
     struct node *tree = strategic ? strategic_merge(c->arena, now, patch) : tree_merge(c->arena, now, patch);
     struct resource *r = target_resource(c, t, tree, !t->sub.p), *out;
@@ -34,15 +35,19 @@ static void merge_into(struct call *c, const struct target *t, const struct node
 
 void resource_patch(struct call *c, const struct target *t)
 {
-    static const char *const known[] = { "application/merge-patch+json", "application/json", "", "application/strategic-merge-patch+json", "application/apply-patch+yaml" };
+    static const char *const known[] = { "application/merge-patch+json", "application/json", "", "application/strategic-merge-patch+json",
+                                         "application/apply-patch+yaml" };
     size_t type = 0;
     while (type < ARRAY_LEN(known) && !str_eqc(c->content_type, known[type])) type++;
     if (type == ARRAY_LEN(known))
-        return status_refuse(c, 415, t->kind, t->name,
-                             "the body of the request was in an unknown format - accepted media types include: application/merge-patch+json, "
-                             "application/strategic-merge-patch+json, application/apply-patch+yaml");
+        return status_refuse(
+            c, 415, t->kind, t->name,
+            "the body of the request was in an unknown format - accepted media types include: application/merge-patch+json, "
+            "application/strategic-merge-patch+json, application/apply-patch+yaml");
     struct node *body = target_body(c, t);
     if (!body) return;
-    if (type == 4 && !t->sub.p) apply(c, t, body);
-    else merge_into(c, t, body, type == 3);
+    if (type == 4 && !t->sub.p)
+        apply(c, t, body);
+    else
+        merge_into(c, t, body, type == 3);
 }

@@ -38,7 +38,8 @@ static void list(struct call *c, const struct target *t)
     struct store *store = controller_store(c->ctl);
     struct listing l = { .t = t, .s = &s };
     if (!target_selector(c, t, &s)) return;
-    buf_printf(&l.out, "{\"apiVersion\":\"%s\",\"kind\":\"%sList\",\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"},\"items\":[", t->api_version, t->kind->kind, store_version(store));
+    buf_printf(&l.out, "{\"apiVersion\":\"%s\",\"kind\":\"%sList\",\"metadata\":{\"resourceVersion\":\"%" PRIu64 "\"},\"items\":[",
+               t->api_version, t->kind->kind, store_version(store));
     store_list(store, object_kind_name(t->kind), t->ns ? str_of(t->ns) : (struct str){ 0 }, list_one, &l);
     buf_puts(&l.out, "]}\n");
     selector_free(&s);
@@ -49,6 +50,8 @@ void resource_read(struct call *c, const struct target *t)
 {
     if (!t->name.p) return list(c, t);
     const struct resource *r = target_get(c, t);
-    if (r) target_answer(c, t, 200, r);
-    else status_not_found(c, t->kind, t->name);
+    if (r)
+        target_answer(c, t, 200, r);
+    else
+        status_not_found(c, t->kind, t->name);
 }

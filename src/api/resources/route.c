@@ -56,7 +56,10 @@ void resources_route(struct call *c)
 
 /* ---- shared pieces ---- */
 
-struct resource *target_get(struct call *c, const struct target *t) { return world_get(controller_world(c->ctl), t->kind->id, target_ns(t), t->name.p); }
+struct resource *target_get(struct call *c, const struct target *t)
+{
+    return world_get(controller_world(c->ctl), t->kind->id, target_ns(t), t->name.p);
+}
 
 bool target_selector(struct call *c, const struct target *t, struct selector *s)
 {
@@ -85,7 +88,9 @@ struct node *target_body(struct call *c, const struct target *t)
     bool yaml = str_ends(c->content_type, STR("yaml"));
     int r = (yaml ? tree_read_yaml : tree_read_json)(c->body, "body", c->arena, &docs, &errs);
     struct node *tree = r == 0 && docs.n == 1 && docs.v[0]->type == NODE_MAP ? docs.v[0] : NULL;
-    if (!tree) status_refuse(c, 400, t->kind, t->name.p ? t->name : STR(""), "the body is no %s object: %s", yaml ? "YAML" : "JSON", errs.n ? errs.v[0].what : "one mapping is expected");
+    if (!tree)
+        status_refuse(c, 400, t->kind, t->name.p ? t->name : STR(""), "the body is no %s object: %s", yaml ? "YAML" : "JSON",
+                      errs.n ? errs.v[0].what : "one mapping is expected");
     vec_free(&docs);
     errs_free(&errs);
     return tree;
@@ -102,16 +107,23 @@ static bool agrees(struct call *c, const struct target *t, struct node *tree)
         tree_add(c->arena, tree, STR("metadata"), meta);
     }
     if (!kind.n) tree_remove(tree, "kind"), tree_add(c->arena, tree, STR("kind"), tree_string(c->arena, str_of(t->kind->kind)));
-    if (!version.n) tree_remove(tree, "apiVersion"), tree_add(c->arena, tree, STR("apiVersion"), tree_string(c->arena, str_of(t->api_version)));
+    if (!version.n)
+        tree_remove(tree, "apiVersion"), tree_add(c->arena, tree, STR("apiVersion"), tree_string(c->arena, str_of(t->api_version)));
     kind_split(version.n ? version : str_of(t->api_version), &group, &unused);
     struct str name = tree_text(meta, "name"), ns = tree_text(meta, "namespace");
     struct str no = { 0 };
     if ((kind.n && !str_eqc(kind, t->kind->kind)) || !str_eqc(group, t->kind->group))
-        return status_refuse(c, 400, t->kind, t->name.p ? t->name : no, "the object is a %.*s %.*s, the path is for %s", STR_ARG(version), STR_ARG(kind), t->kind->kind), false;
+        return status_refuse(c, 400, t->kind, t->name.p ? t->name : no, "the object is a %.*s %.*s, the path is for %s", STR_ARG(version),
+                             STR_ARG(kind), t->kind->kind),
+               false;
     if (t->ns && ns.n && !str_eqc(ns, t->ns))
-        return status_refuse(c, 400, t->kind, name, "the namespace of the provided object does not match the namespace sent on the request"), false;
+        return status_refuse(c, 400, t->kind, name,
+                             "the namespace of the provided object does not match the namespace sent on the request"),
+               false;
     if (t->name.p && name.n && !str_eq(name, t->name))
-        return status_refuse(c, 400, t->kind, t->name, "the name of the object (%.*s) does not match the name on the URL (%.*s)", STR_ARG(str_first(name, 300)), STR_ARG(t->name)), false;
+        return status_refuse(c, 400, t->kind, t->name, "the name of the object (%.*s) does not match the name on the URL (%.*s)",
+                             STR_ARG(str_first(name, 300)), STR_ARG(t->name)),
+               false;
     if (t->name.p && !name.n) tree_add(c->arena, meta, STR("name"), tree_string(c->arena, t->name));
     if (t->ns && !ns.n) tree_remove(meta, "namespace"), tree_add(c->arena, meta, STR("namespace"), tree_string(c->arena, str_of(t->ns)));
     return true;
@@ -122,7 +134,7 @@ struct resource *target_resource(struct call *c, const struct target *t, struct 
     struct errs errs = { 0 };
     struct config_options opt = { .default_namespace = t->ns, .no_checks = !checks, .keep_positions = true };
     if (!agrees(c, t, tree)) return NULL;
-    struct resource *r = config_read_tree(tree, NULL, &opt, &errs, NULL);
+    struct resource *r = config_read_tree(tree, "request", &opt, &errs, NULL);
     if (!r) status_invalid(c, t->kind, t->name.p ? t->name : tree_text(tree_get(tree, "metadata"), "name"), &errs);
     errs_free(&errs);
     return r;
@@ -154,7 +166,9 @@ void target_commit(struct call *c, const struct target *t, int status, struct re
     batch_put(&b, r, expect);
     resource_unref(r);
     if (!str_eqc(call_query(c, "dryRun"), "All")) done = controller_commit(c->ctl, &b, &e);
-    if (done < 0) status_commit(c, t->kind, str_of(b.items.v[0].name), done, &e);
-    else target_answer(c, t, status, b.items.v[0].put);
+    if (done < 0)
+        status_commit(c, t->kind, str_of(b.items.v[0].name), done, &e);
+    else
+        target_answer(c, t, status, b.items.v[0].put);
     batch_free(&b);
 }

@@ -9,7 +9,8 @@ static int64_t replicas_of(const struct resource *r, bool wanted)
 {
     const K8sDeployment *d = as_deployment(r);
     const K8sReplicaSet *s = as_replica_set(r);
-    if (wanted) return d ? (d->spec && d->spec->has_replicas ? d->spec->replicas : 1) : s->spec && s->spec->has_replicas ? s->spec->replicas : 1;
+    if (wanted)
+        return d ? (d->spec && d->spec->has_replicas ? d->spec->replicas : 1) : s->spec && s->spec->has_replicas ? s->spec->replicas : 1;
     return d ? (d->status ? d->status->replicas : 0) : s->status ? s->status->replicas : 0;
 }
 
@@ -19,11 +20,14 @@ static void answer(struct call *c, const struct resource *r)
     char time[40];
     const K8sLabelSelector *sel = as_deployment(r) ? as_deployment(r)->spec->selector : as_replica_set(r)->spec->selector;
     struct buf text = { 0 };
-    for (size_t i = 0; sel && i < sel->n_match_labels; i++) buf_printf(&text, "%s%s=%s", i ? "," : "", sel->match_labels[i]->key, sel->match_labels[i]->value);
-    buf_printf(&b, "{\"kind\":\"Scale\",\"apiVersion\":\"autoscaling/v1\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",\"uid\":\"%s\",\"resourceVersion\":\"%s\"", r->name, r->ns, r->uid,
-               r->version);
-    buf_printf(&b, ",\"creationTimestamp\":\"%s\"},\"spec\":{\"replicas\":%" PRId64 "},\"status\":{\"replicas\":%" PRId64 ",\"selector\":", clock_rfc3339(r->created_ms, time, sizeof time),
-               replicas_of(r, true), replicas_of(r, false));
+    for (size_t i = 0; sel && i < sel->n_match_labels; i++)
+        buf_printf(&text, "%s%s=%s", i ? "," : "", sel->match_labels[i]->key, sel->match_labels[i]->value);
+    buf_printf(
+        &b,
+        "{\"kind\":\"Scale\",\"apiVersion\":\"autoscaling/v1\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",\"uid\":\"%s\",\"resourceVersion\":\"%s\"",
+        r->name, r->ns, r->uid, r->version);
+    buf_printf(&b, ",\"creationTimestamp\":\"%s\"},\"spec\":{\"replicas\":%" PRId64 "},\"status\":{\"replicas\":%" PRId64 ",\"selector\":",
+               clock_rfc3339(r->created_ms, time, sizeof time), replicas_of(r, true), replicas_of(r, false));
     tree_json_string(buf_str(&text), &b);
     buf_puts(&b, "}}");
     buf_free(&text);
@@ -67,14 +71,17 @@ void resource_scale(struct call *c, const struct target *t)
     if (!body) return;
     struct node *want = tree_get(tree_get(body, "spec"), "replicas");
     if (!want || want->type != NODE_NUMBER || !str_u64(want->text, &n) || n > 100000)
-        return status_refuse(c, 422, t->kind, t->name, "Scale \"%s\" is invalid: spec.replicas is not a whole number from 0 to 100000", r->name);
+        return status_refuse(c, 422, t->kind, t->name, "Scale \"%s\" is invalid: spec.replicas is not a whole number from 0 to 100000",
+                             r->name);
     struct batch b = { 0 };
     struct err e = { 0 };
     struct resource *next = scaled(r, (int32_t)n);
     batch_put(&b, next, target_expect(body));
     resource_unref(next);
     int done = str_eqc(call_query(c, "dryRun"), "All") ? 0 : controller_commit(c->ctl, &b, &e);
-    if (done < 0) status_commit(c, t->kind, t->name, done, &e);
-    else answer(c, b.items.v[0].put);
+    if (done < 0)
+        status_commit(c, t->kind, t->name, done, &e);
+    else
+        answer(c, b.items.v[0].put);
     batch_free(&b);
 }

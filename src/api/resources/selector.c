@@ -4,7 +4,10 @@
 #define TERMS_MAX  64
 #define VALUES_MAX 256
 
-static bool key_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '/'; }
+static bool key_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '/';
+}
 
 static struct str word(struct str *s)
 {
@@ -16,7 +19,10 @@ static struct str word(struct str *s)
     return w;
 }
 
-static int bad(struct str text, struct err *e) { return err_set(e, -EINVAL, "unable to parse requirement: \"%.*s\"", STR_ARG(str_first(text, 100))); }
+static int bad(struct str text, struct err *e)
+{
+    return err_set(e, -EINVAL, "unable to parse requirement: \"%.*s\"", STR_ARG(str_first(text, 100)));
+}
 
 static int add(struct selector *s, struct selector_term t, struct err *e)
 {
@@ -50,14 +56,14 @@ static int label_term(struct selector *s, struct str *rest, struct arena *a, str
     struct str whole = *rest;
     struct selector_term t = { 0 };
     bool not = rest->n && rest->p[0] == '!';
-    if (not) *rest = str_skip(*rest, 1);
+    if (not ) *rest = str_skip(*rest, 1);
     t.key = word(rest);
     if (!t.key.n) return bad(whole, e);
     if (!rest->n || rest->p[0] == ',') {
         t.op = not ? SELECT_ABSENT : SELECT_EXISTS;
         return add(s, t, e);
     }
-    if (not) return bad(whole, e);
+    if (not ) return bad(whole, e);
     if (rest->p[0] == '=' || rest->p[0] == '!') {
         t.op = rest->p[0] == '=' ? SELECT_IN : SELECT_NOT_IN;
         if (t.op == SELECT_NOT_IN && !str_starts(*rest, STR("!="))) return bad(whole, e);
@@ -137,8 +143,7 @@ static bool term_holds(const struct selector_term *t, const struct node *object,
 bool selector_match(const struct selector *s, const struct node *object)
 {
     const struct node *labels = tree_get(tree_get(object, "metadata"), "labels");
-    vec_foreach(t, &s->terms)
-    {
+    vec_foreach (t, &s->terms) {
         if (!term_holds(t, object, labels)) return false;
     }
     return true;

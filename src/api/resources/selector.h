@@ -8,7 +8,7 @@
 enum selector_op { SELECT_IN, SELECT_NOT_IN, SELECT_EXISTS, SELECT_ABSENT };
 
 struct selector_term {
-    bool field;             /* key is a path of fields, else a label */
+    bool field; /* key is a path of fields, else a label */
     struct str key;
     enum selector_op op;
     struct str *values;

@@ -7,9 +7,18 @@ static const struct {
     int code;
     const char *reason;
 } reasons[] = {
-    { 400, "BadRequest" },         { 401, "Unauthorized" }, { 403, "Forbidden" },     { 404, "NotFound" },
-    { 405, "MethodNotAllowed" },   { 406, "NotAcceptable" }, { 409, "Conflict" },     { 410, "Expired" },
-    { 413, "RequestEntityTooLarge" }, { 415, "UnsupportedMediaType" }, { 422, "Invalid" }, { 500, "InternalError" },
+    { 400, "BadRequest" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "NotFound" },
+    { 405, "MethodNotAllowed" },
+    { 406, "NotAcceptable" },
+    { 409, "Conflict" },
+    { 410, "Expired" },
+    { 413, "RequestEntityTooLarge" },
+    { 415, "UnsupportedMediaType" },
+    { 422, "Invalid" },
+    { 500, "InternalError" },
     { 503, "ServiceUnavailable" },
 };
 
@@ -28,7 +37,8 @@ static void text_pair(struct buf *b, const char *key, struct str value)
 }
 
 /* causes: an array's text, or NULL. */
-static void write_status(struct buf *b, int code, const char *reason, const struct kind *k, struct str name, const char *message, struct str causes)
+static void write_status(struct buf *b, int code, const char *reason, const struct kind *k, struct str name, const char *message,
+                         struct str causes)
 {
     buf_puts(b, "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\"");
     text_pair(b, "message", str_of(message));
@@ -44,9 +54,13 @@ static void write_status(struct buf *b, int code, const char *reason, const stru
     buf_printf(b, "},\"code\":%d}", code);
 }
 
-void status_text(struct buf *out, int code, const char *reason, const char *message) { write_status(out, code, reason, NULL, (struct str){ 0 }, message, (struct str){ 0 }); }
+void status_text(struct buf *out, int code, const char *reason, const char *message)
+{
+    write_status(out, code, reason, NULL, (struct str){ 0 }, message, (struct str){ 0 });
+}
 
-static void answer(struct call *c, int code, const char *reason, const struct kind *k, struct str name, const char *message, struct str causes)
+static void answer(struct call *c, int code, const char *reason, const struct kind *k, struct str name, const char *message,
+                   struct str causes)
 {
     struct buf b = { 0 };
     write_status(&b, code, reason, k, name, message, causes);
@@ -77,9 +91,10 @@ void status_exists(struct call *c, const struct kind *k, struct str name)
 
 void status_conflict(struct call *c, const struct kind *k, struct str name)
 {
-    status_refuse(c, 409, k, name,
-                  "Operation cannot be fulfilled on %s \"%.*s\": the object has been modified; please apply your changes to the latest version and try again",
-                  object_kind_name(k).p, STR_ARG(str_first(name, 300)));
+    status_refuse(
+        c, 409, k, name,
+        "Operation cannot be fulfilled on %s \"%.*s\": the object has been modified; please apply your changes to the latest version and try again",
+        object_kind_name(k).p, STR_ARG(str_first(name, 300)));
 }
 
 void status_invalid(struct call *c, const struct kind *k, struct str name, const struct errs *errs)
@@ -105,7 +120,10 @@ void status_method(struct call *c)
     status_refuse(c, 405, NULL, (struct str){ 0 }, "the server does not allow this method on the requested resource");
 }
 
-void status_unknown_path(struct call *c) { status_refuse(c, 404, NULL, (struct str){ 0 }, "the server could not find the requested resource"); }
+void status_unknown_path(struct call *c)
+{
+    status_refuse(c, 404, NULL, (struct str){ 0 }, "the server could not find the requested resource");
+}
 
 void status_commit(struct call *c, const struct kind *k, struct str name, int r, const struct err *e)
 {

@@ -7,9 +7,9 @@
 
 /* A refusal. kind NULL, name empty: not about one. The reason follows from code (409: Conflict). */
 PRINTF_LIKE(5, 6) void status_refuse(struct call *c, int code, const struct kind *k, struct str name, const char *fmt, ...);
-void status_not_found(struct call *c, const struct kind *k, struct str name);   /* pods "x" not found */
-void status_exists(struct call *c, const struct kind *k, struct str name);      /* pods "x" already exists */
-void status_conflict(struct call *c, const struct kind *k, struct str name);    /* Operation cannot be fulfilled ... */
+void status_not_found(struct call *c, const struct kind *k, struct str name); /* pods "x" not found */
+void status_exists(struct call *c, const struct kind *k, struct str name);    /* pods "x" already exists */
+void status_conflict(struct call *c, const struct kind *k, struct str name);  /* Operation cannot be fulfilled ... */
 /* 422 with all reasons: VirtualService.networking.istio.io "x" is invalid: ... */
 void status_invalid(struct call *c, const struct kind *k, struct str name, const struct errs *errs);
 void status_method(struct call *c);       /* 405 */

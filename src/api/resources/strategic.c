@@ -4,18 +4,33 @@
 static const struct {
     const char *list, *key;
 } keys[] = {
-    { "containers", "name" },      { "initContainers", "name" },  { "env", "name" },          { "volumes", "name" },
-    { "volumeMounts", "mountPath" }, { "ports", "containerPort" }, { "ports", "port" },        { "imagePullSecrets", "name" },
-    { "conditions", "type" },      { "ownerReferences", "uid" },  { "hostAliases", "ip" },    { "secrets", "name" },
-    { "topologySpreadConstraints", "topologyKey" },               { "podIPs", "ip" },         { "hostIPs", "ip" },
+    { "containers", "name" },
+    { "initContainers", "name" },
+    { "env", "name" },
+    { "volumes", "name" },
+    { "volumeMounts", "mountPath" },
+    { "ports", "containerPort" },
+    { "ports", "port" },
+    { "imagePullSecrets", "name" },
+    { "conditions", "type" },
+    { "ownerReferences", "uid" },
+    { "hostAliases", "ip" },
+    { "secrets", "name" },
+    { "topologySpreadConstraints", "topologyKey" },
+    { "podIPs", "ip" },
+    { "hostIPs", "ip" },
 };
 
-static const char *directive(const struct node *n) { return n->type == NODE_MAP && tree_text(n, "$patch").n ? tree_text(n, "$patch").p : ""; }
+static const char *directive(const struct node *n)
+{
+    return n->type == NODE_MAP && tree_text(n, "$patch").n ? tree_text(n, "$patch").p : "";
+}
 
 static bool all_have(const struct node *list, const char *key)
 {
     for (size_t i = 0; i < list->n; i++) {
-        if (list->items[i]->type != NODE_MAP || (!tree_get(list->items[i], key) && strcmp(directive(list->items[i]), "replace") != 0)) return false;
+        if (list->items[i]->type != NODE_MAP || (!tree_get(list->items[i], key) && strcmp(directive(list->items[i]), "replace") != 0))
+            return false;
     }
     return true;
 }
@@ -85,8 +100,10 @@ struct node *strategic_merge(struct arena *a, struct node *base, const struct no
             continue;
         }
         struct node *value = merge_value(a, p->key, old ? old->value : NULL, p->value);
-        if (old) old->value = value;
-        else tree_add(a, base, p->key, value);
+        if (old)
+            old->value = value;
+        else
+            tree_add(a, base, p->key, value);
     }
     return base;
 }

@@ -38,8 +38,10 @@ static void watch_end(struct watch *w)
     struct call *c = w->call;
     bool broken = w->broken;
     watch_free(w);
-    if (broken) c->ops->abort(c);
-    else c->ops->end(c);
+    if (broken)
+        c->ops->abort(c);
+    else
+        c->ops->end(c);
 }
 
 static void over(struct deferred *d) { watch_end(container_of(d, struct watch, over)); }
@@ -82,10 +84,14 @@ static void on_event(void *arg, const struct store_event *ev)
     char *key = xasprintf("%.*s/%.*s", STR_ARG(ev->object->ns), STR_ARG(ev->object->name));
     bool known = map_get(&w->matched, str_of(key)) != NULL;
     bool now = ev->type != STORE_DELETED && selected(w, ev->object);
-    if (now) map_put(&w->matched, str_of(key), w);
-    else map_remove(&w->matched, str_of(key));
-    if (now) send_event(w, known ? "MODIFIED" : "ADDED", ev->object, ev->version);
-    else if (known) send_event(w, "DELETED", ev->object, ev->version);
+    if (now)
+        map_put(&w->matched, str_of(key), w);
+    else
+        map_remove(&w->matched, str_of(key));
+    if (now)
+        send_event(w, known ? "MODIFIED" : "ADDED", ev->object, ev->version);
+    else if (known)
+        send_event(w, "DELETED", ev->object, ev->version);
     free(key);
 }
 
@@ -113,7 +119,8 @@ static void too_old(struct call *c, struct str since, uint64_t version)
 void resource_watch(struct call *c, const struct target *t)
 {
     struct store *store = controller_store(c->ctl);
-    struct str since_text = call_query(c, "resourceVersion"), kind = object_kind_name(t->kind), ns = t->ns ? str_of(t->ns) : (struct str){ 0 };
+    struct str since_text = call_query(c, "resourceVersion"), kind = object_kind_name(t->kind),
+               ns = t->ns ? str_of(t->ns) : (struct str){ 0 };
     struct selector selector = { 0 };
     uint64_t since = 0, seconds = 0;
     struct err e = { 0 };
@@ -121,7 +128,9 @@ void resource_watch(struct call *c, const struct target *t)
     if (!target_selector(c, t, &selector)) return;
     bool fresh = since == 0;
     struct watch *w = xcalloc(1, sizeof *w);
-    *w = (struct watch){ .call = c, .selector = selector, .api_version = xstrdup(t->api_version), .timeout.fire = timed_out, .over.run = over };
+    *w = (struct watch){
+        .call = c, .selector = selector, .api_version = xstrdup(t->api_version), .timeout.fire = timed_out, .over.run = over
+    };
     /* Is the version still known? Asked without a reader first: the answer's status depends on it. */
     if (!fresh && selector.terms.n) store_list(store, kind, ns, remember, w);
     struct store_watch *probe = fresh ? NULL : store_watch(store, STR("-"), STR("-"), since, on_event, w, &e);
@@ -135,5 +144,6 @@ void resource_watch(struct call *c, const struct target *t)
     c->ops->start(c, 200, "application/json");
     if (fresh) store_list(store, kind, ns, what_is_there, w);
     w->events = store_watch(store, kind, ns, fresh ? store_version(store) : since, on_event, w, &e);
-    if (str_u64(call_query(c, "timeoutSeconds"), &seconds) && seconds) timer_set(controller_loop(c->ctl), &w->timeout, MIN(seconds, (uint64_t)86400) * 1000);
+    if (str_u64(call_query(c, "timeoutSeconds"), &seconds) && seconds)
+        timer_set(controller_loop(c->ctl), &w->timeout, MIN(seconds, (uint64_t)86400) * 1000);
 }

@@ -17,7 +17,8 @@ static void generate_name(struct call *c, struct node *tree)
     rng_seed(&rng);
     for (int i = 0; i < 5; i++) tail[i] = alphabet[rng_below(&rng, sizeof alphabet - 1)];
     tree_remove(meta, "name");
-    tree_add(c->arena, meta, STR("name"), tree_string(c->arena, str_of(arena_printf(c->arena, "%.*s%s", STR_ARG(str_first(prefix, 247)), tail))));
+    tree_add(c->arena, meta, STR("name"),
+             tree_string(c->arena, str_of(arena_printf(c->arena, "%.*s%s", STR_ARG(str_first(prefix, 247)), tail))));
 }
 
 void resource_create(struct call *c, const struct target *t)

@@ -18,7 +18,8 @@ struct apply {
 static json_t *object_line(const struct resource *r, const char *action)
 {
     char version[80];
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", kind_api_version(r->kind, version, sizeof version), "kind", r->kind->kind, "name", r->name, "action", action);
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", kind_api_version(r->kind, version, sizeof version), "kind", r->kind->kind,
+                          "name", r->name, "action", action);
     if (r->kind->namespaced) json_object_set_new(j, "namespace", json_string(r->ns));
     return j;
 }
@@ -27,8 +28,7 @@ static json_t *object_line(const struct resource *r, const char *action)
 static json_t *plan(const struct manifests *m, const struct world *w, struct batch *b)
 {
     json_t *lines = json_array();
-    vec_foreach(p, &m->set.resources)
-    {
+    vec_foreach (p, &m->set.resources) {
         struct resource *r = *p, *old = world_get(w, r->kind->id, r->ns, r->name), *next = old ? merge_apply(old, r) : merge_new(r);
         bool same = old && resource_spec_hash(old) == resource_spec_hash(next);
         if (!same) batch_put(b, next, 0);
@@ -49,7 +49,8 @@ static json_t *proxies(const struct xds_outcome *o)
         json_object_set_new(r, "why", findings_text(str_of(o->refused[i].why)));
         json_array_append_new(refused, r);
     }
-    return json_pack("{s:i, s:i, s:I, s:o, s:o}", "acked", (int)o->acked, "of", (int)o->of, "ms", (json_int_t)o->ms, "missing", missing, "refused", refused);
+    return json_pack("{s:i, s:i, s:I, s:o, s:o}", "acked", (int)o->acked, "of", (int)o->of, "ms", (json_int_t)o->ms, "missing", missing,
+                     "refused", refused);
 }
 
 static void finish(struct apply *a, const struct xds_outcome *o)
@@ -90,7 +91,8 @@ static void wait_for_proxies(struct call *c, json_t *answer)
 
 static json_t *refusal(struct manifests *m, const struct err *e)
 {
-    json_t *answer = json_pack("{s:[], s:o, s:o, s:[]}", "resources", "errors", findings_lines(&m->set.errors, "error"), "warnings", findings_lines(&m->set.warnings, "warning"), "analysis");
+    json_t *answer = json_pack("{s:[], s:o, s:o, s:[]}", "resources", "errors", findings_lines(&m->set.errors, "error"), "warnings",
+                               findings_lines(&m->set.warnings, "warning"), "analysis");
     if (e) {
         struct buf b = { 0 };
         buf_printf(&b, "error: %s%s%s", e->what, e->hint[0] ? "; " : "", e->hint);
@@ -114,7 +116,9 @@ void weft_apply(struct call *c)
     json_t *lines = plan(&m, controller_world(c->ctl), &b), *analysis = findings_analysis(&m, controller_world(c->ctl));
     bool dry = str_eqc(call_query(c, "dryRun"), "All");
     int r = dry ? 0 : controller_commit(c->ctl, &b, &e);
-    json_t *answer = r < 0 ? refusal(&m, &e) : json_pack("{s:O, s:[], s:o, s:O}", "resources", lines, "errors", "warnings", findings_lines(&m.set.warnings, "warning"), "analysis", analysis);
+    json_t *answer = r < 0 ? refusal(&m, &e)
+                           : json_pack("{s:O, s:[], s:o, s:O}", "resources", lines, "errors", "warnings",
+                                       findings_lines(&m.set.warnings, "warning"), "analysis", analysis);
     json_decref(lines);
     json_decref(analysis);
     batch_free(&b);

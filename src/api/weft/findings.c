@@ -12,12 +12,12 @@ static bool files_of(struct call *c, struct manifests *m)
     m->json = json_loadb(c->body.p ? c->body.p : "", c->body.n, 0, &at);
     list = json_object_get(m->json, "files");
     if (!m->json || !json_is_array(list) || json_array_size(list) > FILES_MAX) {
-        status_refuse(c, 400, NULL, (struct str){ 0 }, "the body is not {\"files\": [{\"name\", \"text\"}]}%s%s", m->json ? "" : ": ", m->json ? "" : at.text);
+        status_refuse(c, 400, NULL, (struct str){ 0 }, "the body is not {\"files\": [{\"name\", \"text\"}]}%s%s", m->json ? "" : ": ",
+                      m->json ? "" : at.text);
         return false;
     }
     m->in = xcalloc(json_array_size(list) + 1, sizeof *m->in);
-    json_array_foreach(list, i, file)
-    {
+    json_array_foreach (list, i, file) {
         const char *name = json_string_value(json_object_get(file, "name")), *text = json_string_value(json_object_get(file, "text"));
         if (!name || !text) {
             status_refuse(c, 400, NULL, (struct str){ 0 }, "file %zu has no name or no text", i + 1);
@@ -43,8 +43,7 @@ bool manifests_read(struct call *c, struct manifests *m)
 
 static bool in_set(const struct manifests *m, const char *ns)
 {
-    vec_foreach(r, &m->set.resources)
-    {
+    vec_foreach (r, &m->set.resources) {
         if ((*r)->kind->id == KIND_NAMESPACE && strcmp((*r)->name, ns) == 0) return true;
     }
     return false;
@@ -53,14 +52,15 @@ static bool in_set(const struct manifests *m, const char *ns)
 void manifests_check_namespaces(struct manifests *m, const struct world *w)
 {
     char title[600];
-    vec_foreach(p, &m->set.resources)
-    {
+    vec_foreach (p, &m->set.resources) {
         const struct resource *r = *p, *ns = world_get(w, KIND_NAMESPACE, "", r->kind->namespaced ? r->ns : r->name);
         if (ns && ns->meta->deletion_timestamp && (r->kind->namespaced || r->kind->id == KIND_NAMESPACE))
-            err_hint(errs_add(&m->set.errors, r->at, -EBUSY, "namespace \"%s\" is being terminated (%s)", ns->name, resource_title(r, title, sizeof title)),
+            err_hint(errs_add(&m->set.errors, r->at, -EBUSY, "namespace \"%s\" is being terminated (%s)", ns->name,
+                              resource_title(r, title, sizeof title)),
                      "wait until it is gone");
         if (!r->kind->namespaced || ns || in_set(m, r->ns)) continue;
-        struct err *e = errs_add(&m->set.errors, r->at, -ENOENT, "namespaces \"%s\" not found (%s)", r->ns, resource_title(r, title, sizeof title));
+        struct err *e =
+            errs_add(&m->set.errors, r->at, -ENOENT, "namespaces \"%s\" not found (%s)", r->ns, resource_title(r, title, sizeof title));
         err_hint(e, "make it first, or put it into the same apply");
     }
 }
@@ -76,7 +76,8 @@ void manifests_free(struct manifests *m)
 json_t *findings_text(struct str s)
 {
     json_t *j = NULL;
-    for (size_t cut = 0; !j && cut < 4 && cut <= s.n; cut++) j = json_stringn(s.p ? s.p : "", s.n - cut); /* a message may be cut inside a character */
+    for (size_t cut = 0; !j && cut < 4 && cut <= s.n; cut++)
+        j = json_stringn(s.p ? s.p : "", s.n - cut); /* a message may be cut inside a character */
     return j ? j : json_string("(text that is no UTF-8)");
 }
 

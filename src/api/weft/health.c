@@ -28,7 +28,8 @@ static void process(struct buf *b)
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
     metric(b, "process_cpu_seconds_total", "counter", "User and system CPU time.");
-    buf_printf(b, "process_cpu_seconds_total %.6f\n", (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+    buf_printf(b, "process_cpu_seconds_total %.6f\n",
+               (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
     metric(b, "process_resident_memory_bytes", "gauge", "Resident memory.");
     buf_printf(b, "process_resident_memory_bytes %" PRIu64 "\n", resident());
 }
@@ -53,7 +54,8 @@ static void proxies(struct buf *b, const struct xds_server *sv)
     buf_printf(b, "weftd_xds_streams %u\n", xds_server_streams(sv));
     metric(b, "weftd_xds_proxies", "gauge", "Proxies by resource type and state.");
     for (int t = 0; t < XDS__N; t++) {
-        for (int i = 0; i < 4; i++) buf_printf(b, "weftd_xds_proxies{type=\"%s\",state=\"%s\"} %u\n", xds_types[t].name, xds_sync_names[i], s.state[t][i]);
+        for (int i = 0; i < 4; i++)
+            buf_printf(b, "weftd_xds_proxies{type=\"%s\",state=\"%s\"} %u\n", xds_types[t].name, xds_sync_names[i], s.state[t][i]);
     }
 }
 

@@ -15,8 +15,8 @@ static void add_proxy(void *arg, const struct xds_proxy_status *p)
     for (int t = 0; t < XDS__N; t++) {
         const struct xds_type_status *s = &p->type[t];
         if (!s->subscribed) continue;
-        json_t *j = json_pack("{s:s, s:o, s:o, s:i}", "state", xds_sync_names[s->state], "version", findings_text(str_of(s->version)), "ackedAt", time_of(s->acked_wall_ms), "resources",
-                              (int)s->resources);
+        json_t *j = json_pack("{s:s, s:o, s:o, s:i}", "state", xds_sync_names[s->state], "version", findings_text(str_of(s->version)),
+                              "ackedAt", time_of(s->acked_wall_ms), "resources", (int)s->resources);
         if (s->nack && s->nack[0]) json_object_set_new(j, "error", findings_text(str_of(s->nack)));
         json_object_set_new(types, xds_types[t].name, j);
     }
