@@ -148,7 +148,8 @@ static void virtual_service(const json_t *route, char *buf, size_t n)
         else if (str_eqc(part, "virtual-service"))
             name = rest, rest.n = 0;
     }
-    snprintf(buf, n, name.n ? "%.*s.%.*s" : "", STR_ARG(name), STR_ARG(ns));
+    buf[0] = 0;
+    if (name.n) snprintf(buf, n, "%.*s.%.*s", STR_ARG(name), STR_ARG(ns));
 }
 
 static json_t *routes_of(const json_t *dump)
