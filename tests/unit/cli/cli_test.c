@@ -127,11 +127,13 @@ static void bootstrap_of_a_pod(void **state)
     json_decref(pod);
 }
 
+int agent_tests(void);
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(options), cmocka_unit_test(quoting),    cmocka_unit_test(times),
         cmocka_unit_test(tables),  cmocka_unit_test(pod_status), cmocka_unit_test(bootstrap_of_a_pod),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL) + agent_tests();
 }
