@@ -32,7 +32,7 @@ static json_t *json(const char *text)
     return j;
 }
 
-static void commands(void **state)
+static void command_lines(void **state)
 {
     static const struct {
         const char *pod;
@@ -136,7 +136,7 @@ static void status_patch(void **state)
 int agent_tests(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands), cmocka_unit_test(unknown_image), cmocka_unit_test(who_gets_a_sidecar), cmocka_unit_test(probes_and_limits),
+        cmocka_unit_test(command_lines), cmocka_unit_test(unknown_image), cmocka_unit_test(who_gets_a_sidecar), cmocka_unit_test(probes_and_limits),
         cmocka_unit_test(status_patch),
     };
     return cmocka_run_group_tests(tests, start, stop);
