@@ -13,9 +13,9 @@ struct field {
 
 static const struct field virtual_service[] = {
     { "spec", CARRIED, NULL },
-    { "spec.exportTo", WARNS, "it is seen in all namespaces" },
-    { "spec.tls", WARNS, NULL },
-    { "spec.http[].delegate", WARNS, NULL },
+    { "spec.tls", WARNS, "it routes at gateways (PASSTHROUGH), not in sidecars" },
+    { "spec.tcp[].match[].destinationSubnets", WARNS, "a match with it never holds" },
+    { "spec.tcp[].match[].sourceSubnet", WARNS, NULL },
     { "spec.http[].match[].sourceNamespace", CARRIED, NULL },
     { "spec.http[].fault.delay.percent", CARRIED, NULL },
     { "spec.http[].mirrorPercent", CARRIED, NULL },
@@ -23,28 +23,21 @@ static const struct field virtual_service[] = {
 
 static const struct field destination_rule[] = {
     { "spec", CARRIED, NULL },
-    { "spec.exportTo", WARNS, "it is seen in all namespaces" },
-    { "spec.workloadSelector", WARNS, "the rule holds for all clients" },
     { "spec.trafficPolicy.tls", WARNS, "connections are not encrypted yet" },
     { "spec.trafficPolicy.portLevelSettings[].tls", WARNS, "connections are not encrypted yet" },
     { "spec.trafficPolicy.tunnel", WARNS, NULL },
     { "spec.trafficPolicy.proxyProtocol", WARNS, NULL },
     { "spec.trafficPolicy.loadBalancer.localityLbSetting", WARNS, NULL },
     { "spec.trafficPolicy.loadBalancer.zoneAwareLbSetting", WARNS, NULL },
-    { "spec.trafficPolicy.loadBalancer.warmup", WARNS, NULL },
-    { "spec.trafficPolicy.loadBalancer.warmupDurationSecs", WARNS, NULL },
     { "spec.subsets[].trafficPolicy.tls", WARNS, "connections are not encrypted yet" },
     { "spec.subsets[].trafficPolicy.tunnel", WARNS, NULL },
     { "spec.subsets[].trafficPolicy.proxyProtocol", WARNS, NULL },
     { "spec.subsets[].trafficPolicy.loadBalancer.localityLbSetting", WARNS, NULL },
     { "spec.subsets[].trafficPolicy.loadBalancer.zoneAwareLbSetting", WARNS, NULL },
-    { "spec.subsets[].trafficPolicy.loadBalancer.warmup", WARNS, NULL },
-    { "spec.subsets[].trafficPolicy.loadBalancer.warmupDurationSecs", WARNS, NULL },
 };
 
 static const struct field gateway[] = {
     { "spec", CARRIED, NULL },
-    { "spec.servers[].bind", WARNS, NULL },
     { "spec.servers[].defaultEndpoint", WARNS, NULL },
     { "spec.servers[].tls.caCrl", WARNS, NULL },
     { "spec.servers[].tls.credentialNames", WARNS, NULL },

@@ -49,6 +49,19 @@ static void set_breakers(struct arena *a, e_cluster *cl, const i_connection_pool
     cl->circuit_breakers = b;
 }
 
+/* Retries at once: a share of the active requests, but always some. */
+static void set_retry_budget(struct arena *a, e_cluster *cl, const struct policy *p)
+{
+    if (!p->retry_budget) return;
+    __typeof__(cl->circuit_breakers->thresholds[0]->retry_budget) b =
+        msg_new(a, &envoy__config__cluster__v3__circuit_breakers__thresholds__retry_budget__descriptor);
+    b->budget_percent = msg_new(a, &envoy__type__v3__percent__descriptor);
+    SET(b->budget_percent, value, p->retry_budget->percent ? p->retry_budget->percent->value : 20);
+    b->min_retry_concurrency = msg_u32(a, p->retry_budget->has_min_retry_concurrency ? p->retry_budget->min_retry_concurrency : 3);
+    cl->circuit_breakers->thresholds[0]->retry_budget = b;
+    cl->circuit_breakers->thresholds[0]->max_retries = NULL;
+}
+
 static void set_tcp(struct arena *a, e_cluster *cl, const i_connection_pool *pool)
 {
     if (!pool || !pool->tcp) return;
@@ -327,6 +340,7 @@ static void add_outbound(const struct client *c, struct output *o, const struct 
     set_tcp(a, cl, pol.pool);
     set_lb(c, cl, pol.lb);
     set_breakers(a, cl, pol.pool);
+    set_retry_budget(a, cl, &pol);
     if (!client_is_grpc(c)) set_http(a, cl, http_kind(c, p->protocol, pol.pool), pol.pool, common_http(a, pol.pool));
     set_outlier(a, cl, pol.outlier);
     set_panic(a, cl, pol.outlier);

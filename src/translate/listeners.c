@@ -96,6 +96,17 @@ static void add_shared_http(const struct client *c, struct output *o, uint32_t p
     output_add(o, name, &l->base);
 }
 
+static e_filter *service_filter(const struct client *c, const struct service *s, const struct port *p)
+{
+    const char *cluster = name_cluster(c->a, p->number, NULL, s->host);
+    const i_connection_pool *pool = policy_of(rule_for(c, s), NULL, p->number).pool;
+    e_tcp_proxy *t = tcp_proxy_new(c, cluster);
+    t->cluster_specifier_case = ENVOY__EXTENSIONS__FILTERS__NETWORK__TCP_PROXY__V3__TCP_PROXY__CLUSTER_SPECIFIER_CLUSTER;
+    t->cluster = msg_str(cluster);
+    if (pool && pool->tcp && pool->tcp->idle_timeout) t->idle_timeout = msg_duration_copy(c->a, pool->tcp->idle_timeout);
+    return typed_filter(c->a, "envoy.filters.network.tcp_proxy", &t->base);
+}
+
 /* A VirtualService's tcp routes, else the service's cluster. */
 static e_chain *tcp_chain(const struct client *c, const struct service *s, const struct port *p)
 {
@@ -105,8 +116,7 @@ static e_chain *tcp_chain(const struct client *c, const struct service *s, const
     e_filter *f = NULL;
     for (size_t i = 0; !f && i < vss.v.n; i++) f = vs_tcp_filter(&at, vss.v.v[i]);
     vec_free(&vss.v);
-    const char *cluster = name_cluster(c->a, p->number, NULL, s->host);
-    e_chain *ch = chain_new(c->a, NULL, f ? f : tcp_filter(c, cluster, cluster));
+    e_chain *ch = chain_new(c->a, NULL, f ? f : service_filter(c, s, p));
     ch->transport_socket_connect_timeout = msg_duration(c->a, 15, 0);
     return ch;
 }

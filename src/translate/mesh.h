@@ -241,6 +241,7 @@ struct policy {
     const i_connection_pool *pool;
     const i_outlier *outlier;
     const i_client_tls *tls;
+    const __typeof__(*((i_traffic_policy *)0)->retry_budget) *retry_budget;
 };
 struct policy policy_of(const struct rule *r, const struct subset *sub, uint32_t port);
 const struct subset *subset_of(const struct rule *r, const char *name);

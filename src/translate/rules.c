@@ -118,22 +118,27 @@ static const i_port_policy *port_policy(const i_traffic_policy *p, uint32_t port
     return NULL;
 }
 
-/* A port-level entry replaces all four blocks, even where it leaves them empty. A subset's blocks replace one by one. */
+static struct policy of_port(const i_port_policy *p, struct policy old)
+{
+    return (struct policy){ p->load_balancer, p->connection_pool, p->outlier_detection, p->tls, old.retry_budget };
+}
+
+/* A port-level entry replaces the four blocks that it can hold, even where it leaves them empty. A subset's blocks replace
+ * one by one. */
 struct policy policy_of(const struct rule *r, const struct subset *sub, uint32_t port)
 {
     struct policy out = { 0 };
     const i_traffic_policy *p = r ? r->policy : NULL;
+    if (p) out = (struct policy){ p->load_balancer, p->connection_pool, p->outlier_detection, p->tls, p->retry_budget };
     const i_port_policy *pp = port_policy(p, port);
-    if (pp)
-        out = (struct policy){ pp->load_balancer, pp->connection_pool, pp->outlier_detection, pp->tls };
-    else if (p)
-        out = (struct policy){ p->load_balancer, p->connection_pool, p->outlier_detection, p->tls };
+    if (pp) out = of_port(pp, out);
     p = sub ? sub->policy : NULL;
+    if (!p) return out;
+    if (p->load_balancer) out.lb = p->load_balancer;
+    if (p->connection_pool) out.pool = p->connection_pool;
+    if (p->outlier_detection) out.outlier = p->outlier_detection;
+    if (p->tls) out.tls = p->tls;
+    if (p->retry_budget) out.retry_budget = p->retry_budget;
     pp = port_policy(p, port);
-    if (p && p->load_balancer) out.lb = p->load_balancer;
-    if (p && p->connection_pool) out.pool = p->connection_pool;
-    if (p && p->outlier_detection) out.outlier = p->outlier_detection;
-    if (p && p->tls) out.tls = p->tls;
-    if (pp) out = (struct policy){ pp->load_balancer, pp->connection_pool, pp->outlier_detection, pp->tls };
-    return out;
+    return pp ? of_port(pp, out) : out;
 }

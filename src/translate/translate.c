@@ -70,7 +70,7 @@ int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, 
     int rc = client_init(&c, m, n, &o.scratch, e);
     if (rc == 0) {
         for (size_t i = 0; i < n_want; i++) map_put(&o.wanted, want[i], &o);
-        types[type].make(&c, &o);
+        if (!want || n_want) types[type].make(&c, &o);
     }
     map_free(&o.wanted, NULL);
     arena_free(&o.scratch);

@@ -75,7 +75,7 @@ struct translation {
     struct arena arena; /* holds them */
 };
 
-/* What the node shall have of one type. want/n_want: the names that it asked for, NULL for all of them. They are a
+/* What the node shall have of one type. want/n_want: the names that it asked for; want NULL: all, n_want 0: none. They are a
  * hint that saves work (the result may hold more), but for the listeners of a proxyless node they are the question:
  * "host:port" or "host", in any form of the host, and the answer carries the name as asked.
  * -ENOENT with the reason when the node's pod is not in the world (any more); *ret is not set then. The result may

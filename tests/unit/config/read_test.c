@@ -247,7 +247,7 @@ static void what_is_not_carried_out_is_named(void **state)
         { POD("{volumes: [{name: v, emptyDir: {}}], affinity: {x: 1}, containers: [{name: c, image: i, imagePullPolicy: Always, lifecycle: {preStop: {sleep: {seconds: 1}}}}]}"),
           "f:4:96: error: Deployment a: spec.template.spec.volumes is not carried out yet: volumes are not mounted\n"
           "f:4:210: error: Deployment a: spec.template.spec.containers[0].lifecycle is not carried out yet" },
-        { VS("{hosts: [h], exportTo: ['.'], http: [{" DST "}]}"), "f:4:30: error: VirtualService a: spec.exportTo is not carried out yet: it is seen in all namespaces" },
+        { VS("{hosts: [h], tcp: [{match: [{destinationSubnets: [10.0.0.0/8]}], " DST "}]}"), "f:4:56: error: VirtualService a: spec.tcp[0].match[0].destinationSubnets is not carried out yet: a match with it never holds" },
         { DR("{host: h, subsets: [{name: a, trafficPolicy: {tls: {mode: SIMPLE}}}]}"), "f:4:58: error: DestinationRule a: spec.subsets[0].trafficPolicy.tls is not carried out yet: connections are not encrypted yet" },
         { "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\nspec: {mtls: {mode: STRICT}}\n", "f:1:1: error: PeerAuthentication a: this kind is accepted, but not carried out yet" },
     };

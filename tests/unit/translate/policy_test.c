@@ -56,6 +56,9 @@ static const struct {
       "\"explicit_http_config\":{\"http2_protocol_options\":{\"max_concurrent_streams\":9}}}}" },
     { "{outlierDetection: {consecutive5xxErrors: 3, interval: 1s, maxEjectionPercent: 50}}", "outlier_detection",
       "{\"consecutive_5xx\":3,\"interval\":\"1s\",\"max_ejection_percent\":50,\"enforcing_consecutive_5xx\":100,\"enforcing_success_rate\":0}" },
+    { "{retryBudget: {percent: 30}}", "circuit_breakers",
+      "{\"thresholds\":[{\"max_connections\":4294967295,\"max_pending_requests\":4294967295,\"max_requests\":4294967295,"
+      "\"retry_budget\":{\"budget_percent\":{\"value\":30},\"min_retry_concurrency\":3}}]}" },
     { "{outlierDetection: {minHealthPercent: 20}}", "common_lb_config", "{\"healthy_panic_threshold\":{\"value\":20}}" },
     { "{loadBalancer: {simple: RANDOM}, portLevelSettings: [{port: {number: 50051}, outlierDetection: {}}]}", "lb_policy",
       "\"LEAST_REQUEST\"" }, /* replaces all */

@@ -92,7 +92,7 @@ json_t *translated(const struct world *w, const struct mesh_options *opt, const 
     struct translation *t = NULL;
     struct str names[1] = { str_of(want) };
     assert_int_equal(tr_node_init(&node, &claim, &e), 0);
-    if (translate(m, &node, type, names, want ? 1 : 0, &t, &e) < 0) fail_msg("%s", e.what);
+    if (translate(m, &node, type, want ? names : NULL, want ? 1 : 0, &t, &e) < 0) fail_msg("%s", e.what);
     mesh_unref(m);
     struct arena a;
     arena_init(&a, 65536, 0);
