@@ -123,7 +123,8 @@ static int handed_over(const char *name)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
     uint64_t n, who;
-    if (!pid || !count || !names || !str_u64(str_of(pid), &who) || who != (uint64_t)getpid() || !str_u64(str_of(count), &n) || n > 64) return -1;
+    if (!pid || !count || !names || !str_u64(str_of(pid), &who) || who != (uint64_t)getpid() || !str_u64(str_of(count), &n) || n > 64)
+        return -1;
     struct str rest = str_of(names);
     for (int i = 0; i < (int)n && rest.p; i++) {
         struct str one = str_cut(&rest, ':');
@@ -144,8 +145,10 @@ static void xds_handle(struct http_exchange *x, void *arg)
 {
     struct daemon *d = arg;
     if (xds_serve(&d->door, x)) return;
-    if (grpc_is_request(http_headers(x))) http_grpc_end(x, GRPC_UNIMPLEMENTED, "only the aggregated discovery service is served here");
-    else http_respondf(x, 404, "only the aggregated discovery service is served here\n");
+    if (grpc_is_request(http_headers(x)))
+        http_grpc_end(x, GRPC_UNIMPLEMENTED, "only the aggregated discovery service is served here");
+    else
+        http_respondf(x, 404, "only the aggregated discovery service is served here\n");
 }
 
 static void xds_tick(void *arg) { controller_tick(((struct daemon *)arg)->ctl); }
@@ -202,7 +205,8 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
     if (!d->loop || (r = watch_signals(d, e)) < 0) return d->loop ? r : e->code;
     d->store = store_open(db, e);
     if (!d->store) return e->code;
-    d->ctl = controller_new(&(struct controller_config){ .store = d->store, .loop = d->loop, .peer_ip = xds_serve_ip, .wake = xds_serve_wake });
+    d->ctl =
+        controller_new(&(struct controller_config){ .store = d->store, .loop = d->loop, .peer_ip = xds_serve_ip, .wake = xds_serve_wake });
     d->door = (struct xds_door){ .sv = controller_xds(d->ctl), .tick = xds_tick, .arg = d };
     struct http_server_config with = api;
     with.arg = d->ctl;
