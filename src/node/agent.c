@@ -40,7 +40,7 @@ int fabric_pod_start(struct fabric *f, const struct node_pod *pod, struct err *e
 {
     if (f->stopping) return err_set(e, -ESHUTDOWN, "the mesh is stopping");
     if (pod->uid && pod_find(f, pod->uid)) return 0;
-    return pod_new(f, pod, e);
+    return pod_new(f, pod, false, e);
 }
 
 int fabric_pod_stop(struct fabric *f, const char *uid, int grace_ms)
@@ -65,7 +65,7 @@ int fabric_apply(struct fabric *f, const struct node_pod *pods, size_t n, struct
     map_free(&wanted, NULL);
     for (size_t i = 0; i < n; i++) {
         struct err one = { 0 };
-        if (!pods[i].uid || !pod_find(f, pods[i].uid)) pod_new(f, &pods[i], &one); /* told by that pod's status */
+        if (!pods[i].uid || !pod_find(f, pods[i].uid)) pod_new(f, &pods[i], true, &one); /* told by that pod's status */
     }
     return 0;
 }

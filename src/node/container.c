@@ -1,5 +1,6 @@
 /* The life of a container: start, probes, end, restart with back-off. */
 #include "base/clock.h"
+#include "node/cgroup.h"
 #include "node/client.h"
 #include "node/init.h"
 #include "node/log_file.h"
@@ -117,7 +118,7 @@ static void on_exited(struct run *r, int status)
         .started_ms = c->st.started_ms,
         .finished_ms = clock_wall_ms(),
     };
-    c->st.now.reason = c->st.now.exit_code == 0 ? "Completed" : "Error";
+    c->st.now.reason = cgroup_oom(c->cgroup) && by_signal ? "OOMKilled" : c->st.now.exit_code == 0 ? "Completed" : "Error";
     /* What it left running in its session would hold its ports against the next run. */
     pod_kill(c->pod, &c->run, SIGKILL, true);
     if (c->pre_stop_runs) {
@@ -221,6 +222,14 @@ void container_init(struct container *c, struct pod *p, const struct node_contai
         bool is = probes[i]->kind != NODE_PROBE_NONE && (probes[i]->kind != NODE_PROBE_EXEC || (probes[i]->argv && probes[i]->argv[0]));
         c->probes[i] = (struct probe){ .c = c, .role = (enum probe_role)i, .spec = is ? probes[i] : NULL };
     }
+    if (spec->memory_limit || spec->cpu_limit_milli) {
+        AUTO(free_p) char *why = NULL;
+        c->cgroup = cgroup_new(p->f->state_dir, p->id, (size_t)(c - p->containers), spec->memory_limit, spec->cpu_limit_milli, &why);
+        if (!c->cgroup) {
+            p->st.limits_applied = false;
+            snprintf(p->message, sizeof p->message, "container %s: %s", spec->name, why);
+        }
+    }
     c->log_write = -1;
     int owner = !p->f->root ? -1 : spec->is_sidecar ? NODE_SIDECAR_UID : spec->uid;
     node_log_path(p->f->state_dir, p->spec->ns, p->spec->name, spec->name, path, sizeof path);
@@ -236,6 +245,7 @@ void container_free(struct container *c)
     pod_forget_run(&c->run);
     pod_forget_run(&c->pre_stop);
     log_close(c->log);
+    cgroup_free(c->cgroup);
     close_p(&c->log_write);
     free(c->text);
 }

@@ -2,6 +2,7 @@
  * Fabric init only forks and reaps: it stays as small as it was at its birth, and so do the pods' inits, its forks. */
 #include "node/fabric.h"
 #include "base/log.h"
+#include "node/cgroup.h"
 #include "node/init.h"
 #include "node/link.h"
 
@@ -227,7 +228,8 @@ static void reap_fabric(struct fabric_proc *p)
     while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) { }
     close_p(&p->link);
     close_p(&p->xds_listen);
-    *p = (struct fabric_proc){ .link = -1, .xds_listen = -1 };
+    p->pid = 0;
+    p->link = p->xds_listen = -1;
 }
 
 int fabric_start(const struct fabric_config *c, struct fabric_proc *ret, struct err *e)
@@ -237,6 +239,7 @@ int fabric_start(const struct fabric_config *c, struct fabric_proc *ret, struct 
     int pair[2], r = make_dirs(c->state_dir, e);
     if (r < 0) return r;
     if (wire_pair(pair) < 0) return err_errno(e, "cannot make a socket pair");
+    cgroup_sweep(c->state_dir);
     fflush(NULL);
     *ret = (struct fabric_proc){ .link = pair[0], .xds_listen = -1 };
     ret->pid = fork_into(root ? ns : ns | CLONE_NEWUSER);
@@ -254,6 +257,7 @@ int fabric_start(const struct fabric_config *c, struct fabric_proc *ret, struct 
     if (r == 0 && send(pair[0], "g", 1, MSG_NOSIGNAL) != 1) r = err_errno(e, "the fabric's process ended while it started");
     if (r == 0) r = wait_up(ret, e);
     if (r < 0) reap_fabric(ret);
+    else ret->state_dir = xstrdup(c->state_dir);
     return r;
 }
 
@@ -266,4 +270,7 @@ void fabric_stop(struct fabric_proc *p, unsigned grace_ms)
     struct pollfd end = { .fd = p->link, .events = POLLIN };
     if (wire_send(p->link, &w) == 0) poll(&end, 1, (int)MIN(grace_ms + 1000, (unsigned)INT_MAX));
     reap_fabric(p);
+    cgroup_sweep(p->state_dir);
+    free(p->state_dir);
+    p->state_dir = NULL;
 }

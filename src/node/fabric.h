@@ -13,7 +13,6 @@ struct pod;
 struct dns_server;
 struct doors;
 struct control;
-struct cgroups;
 
 /* Orders from the agent to fabric init and back. */
 enum spawn_msg {
@@ -43,7 +42,6 @@ struct fabric {
     struct dns_server *dns;
     struct doors *doors;
     struct control *control;
-    struct cgroups *cgroups;
     bool stopping;
     struct timer stop_timer;
     char *inbox; /* WIRE_MAX bytes for whatever is being received */

@@ -56,6 +56,8 @@ struct node_container {
     unsigned pre_stop_sleep_ms;  /* lifecycle.preStop.sleep */
     uint64_t memory_limit;       /* bytes; 0: none */
     unsigned cpu_limit_milli;    /* thousandths of a CPU; 0: none */
+    const char *drain_path;      /* POSTed on 127.0.0.1:drain_port when the pod begins to end; NULL: nothing */
+    uint16_t drain_port;
     bool is_sidecar; /* the proxy: runs as uid 1337 (root) or with CAP_NET_RAW only (user namespace); started first, stopped
                         last, always restarted; counts as ready when its readiness probe passes, as any container */
 };
@@ -137,7 +139,8 @@ struct node_event {
     const char *message;
 };
 
-/* All are called from the loop, never from inside a function of this header. Pointers are valid during the call. */
+/* status and gone are called from the loop, never from inside a function of this header; event may be. Pointers are valid
+ * during the call. */
 struct node_callbacks {
     void (*status)(void *ctx, const struct node_pod_status *s); /* after a change, at most once per pod and turn */
     void (*gone)(void *ctx, const char *uid); /* terminated and cleaned up; its address is free. The last call for uid */
@@ -153,7 +156,8 @@ void fabric_callbacks(struct fabric *f, const struct node_callbacks *cb, void *c
 /* The wanted pods, all of them: new uids are started, missing ones are terminated gracefully, known ones are left as they
  * are. A bad spec fails that pod alone (phase Failed with a message). Fails only when nothing could be done. */
 int fabric_apply(struct fabric *f, const struct node_pod *pods, size_t n, struct err *e);
-/* One pod more, or one less; for a glue that works by events. Unknown uid: -ENOENT. grace_ms < 0: the spec's. */
+/* One pod more, or one less; for a glue that works by events. When starting fails at once (bad spec), the pod does not exist
+ * and no callback comes. Unknown uid: -ENOENT. grace_ms < 0: the spec's. */
 int fabric_pod_start(struct fabric *f, const struct node_pod *pod, struct err *e);
 int fabric_pod_stop(struct fabric *f, const char *uid, int grace_ms);
 
@@ -212,6 +216,7 @@ struct fabric_proc {
     pid_t pid;     /* fabric init, child of the caller: waitpid tells its end */
     int link;      /* readable at EOF: the fabric has ended */
     int xds_listen; /* 198.18.0.1:15010 inside the fabric, listening; for weftd */
+    char *state_dir; /* ours */
 };
 
 /* Starts the fabric; returns when it is up and config.agent returned 0 (some 20 ms). Call it before threads are made and

@@ -1,6 +1,7 @@
 #include "node/pod.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "node/cgroup.h"
 #include "node/init.h"
 #include "node/intercept.h"
 #include "node/link.h"
@@ -163,6 +164,11 @@ int pod_run(struct container *c, struct run *r, const struct run_spec *s)
     wire_u32(&w, flags);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++) wire_fd(&w, s->fds[i] >= 0 ? s->fds[i] : null);
+    int groups[2];
+    cgroup_files(c->cgroup, groups);
+    for (int i = 0; i < 2; i++) {
+        if (groups[i] >= 0) wire_fd(&w, groups[i]);
+    }
     int code = p->ctl.on ? wire_send(p->ctl.fd, &w) : -EPIPE;
     buf_free(&w.b);
     close_p(&null);
@@ -392,8 +398,9 @@ static void on_ctl(struct io *io, uint32_t events)
 }
 
 static void free_pod(struct deferred *d);
+static void release(struct pod *p);
 
-int pod_new(struct fabric *f, const struct node_pod *spec, struct err *e)
+int pod_new(struct fabric *f, const struct node_pod *spec, bool keep, struct err *e)
 {
     struct pod *p = xcalloc(1, sizeof *p);
     int pair[2] = { -1, -1 };
@@ -411,6 +418,7 @@ int pod_new(struct fabric *f, const struct node_pod *spec, struct err *e)
     p->st.name = p->spec->name;
     p->st.uid = p->spec->uid;
     p->st.ip = p->spec->ip;
+    p->st.limits_applied = true;
     vec_push(&f->pods, p);
     int r = spec_check(spec, e);
     if (r == 0 && address_used(p)) r = err_set(e, -EADDRINUSE, "another pod has the address %s", addr_ip_text(&p->spec->ip, ip, sizeof ip));
@@ -423,6 +431,10 @@ int pod_new(struct fabric *f, const struct node_pod *spec, struct err *e)
         loop_add(f->loop, &p->ctl, pair[0], EPOLLIN);
         r = fabric_spawn(f, p->id, pair[1]);
         close(pair[1]);
+    }
+    if (r < 0 && !keep) {
+        release(p);
+        return r;
     }
     if (r < 0) pod_fail(p, "%s", e && e->what[0] ? e->what : strerror(-r));
     pod_changed(p);
@@ -481,6 +493,22 @@ static void on_stop_timer(struct timer *t)
     pod_changed(p);
 }
 
+static void on_drain_dialed(void *ctx, int fd)
+{
+    AUTO(free_p) char *request = ctx;
+    if (fd < 0) return;
+    send(fd, request, strlen(request), MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd); /* nobody waits for the answer: the proxy has read the request by then, or it has gone */
+}
+
+/* Tells the proxy to send its callers away (Envoy's admin, /drain_listeners). */
+static void drain_send(struct pod *p, const struct container *c)
+{
+    if (!c->spec->drain_path || !c->alive) return;
+    char *request = xasprintf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", c->spec->drain_path);
+    dial_start(p, "127.0.0.1", c->spec->drain_port, 1000, on_drain_dialed, request);
+}
+
 void pod_stop(struct pod *p, int grace_ms)
 {
     if (grace_ms < 0) grace_ms = p->grace_ms;
@@ -503,6 +531,7 @@ void pod_stop(struct pod *p, int grace_ms)
     p->state = POD_DRAINING;
     for (size_t i = 0; i < p->n; i++) timer_stop(&p->containers[i].restart);
     pod_event(p, NULL, false, "Killing", "Stopping pod %s", p->spec->name);
+    for (size_t i = 0; i < p->n; i++) drain_send(p, &p->containers[i]);
     timer_set(p->f->loop, &p->stop_timer, MIN((uint64_t)p->spec->drain_ms, (uint64_t)grace_ms));
     pod_changed(p);
 }
@@ -551,9 +580,8 @@ void pod_init_ended(struct fabric *f, pid_t pid)
     }
 }
 
-static void free_pod(struct deferred *d)
+static void release(struct pod *p)
 {
-    struct pod *p = container_of(d, struct pod, free_later);
     struct fabric *f = p->f;
     char text[512];
     dial_pod_gone(p);
@@ -577,9 +605,17 @@ static void free_pod(struct deferred *d)
             break;
         }
     }
-    if (f->cb.gone) f->cb.gone(f->cb_ctx, p->spec->uid);
     free(p->containers);
     arena_free(&p->arena);
     free(p);
+}
+
+static void free_pod(struct deferred *d)
+{
+    struct pod *p = container_of(d, struct pod, free_later);
+    struct fabric *f = p->f;
+    AUTO(free_p) char *uid = xstrdup(p->spec->uid);
+    release(p);
+    if (f->cb.gone) f->cb.gone(f->cb_ctx, uid);
     fabric_check_stop(f);
 }

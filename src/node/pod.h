@@ -68,7 +68,8 @@ struct pod {
     bool initialized, dir_made, sidecar_stopping;
 };
 
-int pod_new(struct fabric *f, const struct node_pod *spec, struct err *e);
+/* keep: a pod that fails at once stays, as Failed, until it is stopped; else it is forgotten. */
+int pod_new(struct fabric *f, const struct node_pod *spec, bool keep, struct err *e);
 struct pod *pod_find(struct fabric *f, const char *uid);
 struct pod *pod_find_name(struct fabric *f, const char *ns, const char *name);
 void pod_spawned(struct fabric *f, uint32_t id, pid_t pid, int err);

@@ -100,6 +100,7 @@ static struct node_container copy_container(struct arena *a, const struct node_c
     out.readiness = copy_probe(a, &c->readiness);
     out.liveness = copy_probe(a, &c->liveness);
     out.pre_stop = copy_list(a, c->pre_stop);
+    out.drain_path = copy(a, c->drain_path);
     return out;
 }
 

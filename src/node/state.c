@@ -28,6 +28,17 @@ static pid_t read_pid(int fd)
     return (pid_t)pid;
 }
 
+/* The processes of a mesh whose weft up was killed hold the lock for the moment that the kernel needs to end them. */
+static int take_lock(int fd)
+{
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+        pid_t pid = read_pid(fd);
+        if (errno != EWOULDBLOCK || tries >= 200 || pid == 0 || kill(pid, 0) == 0 || errno != ESRCH) return -EWOULDBLOCK;
+        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    }
+    return 0;
+}
+
 int state_lock(const char *state_dir, struct err *e)
 {
     static const char *const stale[] = { "node.sock", "api.sock" };
@@ -36,8 +47,9 @@ int state_lock(const char *state_dir, struct err *e)
     AUTO(free_p) char *path = xasprintf("%s/lock", state_dir);
     AUTO(close_p) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return err_errno(e, "cannot open %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK) return err_errno(e, "cannot lock %s", path);
+    int busy = take_lock(fd);
+    if (busy < 0) {
+        if (busy != -EWOULDBLOCK) return err_set(e, busy, "cannot lock %s: %s", path, strerror(-busy));
         err_set(e, -EBUSY, "a mesh runs in %s already (weft up, process %d)", state_dir, (int)read_pid(fd));
         return err_hint(e, "stop it with: weft down --state %s, or choose another --state", state_dir);
     }

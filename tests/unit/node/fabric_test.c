@@ -2,6 +2,7 @@
  * The pods' programs are this program with other arguments. Runs as root, and in a user namespace (--userns, or not root).
  * Skipped (exit 77) where neither works. */
 #include "net/sock.h"
+#include "node/cgroup.h"
 #include "node/client.h"
 #include "node/node.h"
 #include "node/preflight.h"
@@ -90,7 +91,7 @@ static int program_get(const char *host, const char *port, bool mark)
 
 /* ---- the glue in the agent ---- */
 
-#define PODS 4
+#define PODS 5
 static struct fabric *fabric;
 static struct io orders;
 
@@ -108,11 +109,11 @@ static void on_status(void *ctx, const struct node_pod_status *s)
 {
     struct buf b = { 0 };
     (void)ctx;
-    buf_printf(&b, "phase=%d ready=%d terminating=%d message=%s\n", s->phase, s->ready, s->terminating, s->message ? s->message : "");
+    buf_printf(&b, "phase=%d ready=%d terminating=%d limits=%d message=%s\n", s->phase, s->ready, s->terminating, s->limits_applied, s->message ? s->message : "");
     for (size_t i = 0; i < s->containers_n; i++) {
         const struct node_container_status *c = &s->containers[i];
-        buf_printf(&b, "%s: state=%d ready=%d restarts=%u reason=%s last=%d\n", c->name, c->state, c->ready, c->restarts,
-                   c->reason ? c->reason : "", c->has_last ? c->last.exit_code : -1);
+        buf_printf(&b, "%s: state=%d ready=%d restarts=%u reason=%s last=%s/%d\n", c->name, c->state, c->ready, c->restarts,
+                   c->reason ? c->reason : "", c->has_last ? c->last.reason : "", c->has_last ? c->last.exit_code : -1);
     }
     buf_append(&b, "", 1);
     write_status(s->name, buf_data(&b));
@@ -128,6 +129,7 @@ static void on_gone(void *ctx, const char *uid)
 static const char *const serve_argv[] = { self, "serve", "0.0.0.0", "8080", NULL };
 static const char *const side_argv[] = { self, "sidecar", NULL };
 static const char *const crash_argv[] = { "sh", "-c", "echo trying; exit 3", NULL };
+static const char *const hungry_argv[] = { "sh", "-c", "x=$(head -c 100000000 /dev/zero | tr '\\0' a); sleep 100", NULL };
 static const char *const exec_probe[] = { "true", NULL };
 
 static struct addr pod_ip(int i)
@@ -150,12 +152,14 @@ static void start_pods(void)
     };
     struct node_container b[] = { { .name = "app", .argv = serve_argv, .uid = -1, .gid = -1, .readiness = { .kind = NODE_PROBE_EXEC, .argv = exec_probe } } };
     struct node_container c[] = { { .name = "app", .argv = crash_argv, .uid = -1, .gid = -1 } };
+    struct node_container d[] = { { .name = "app", .argv = hungry_argv, .uid = -1, .gid = -1, .memory_limit = 32 << 20, .cpu_limit_milli = 1000 } };
     struct node_file files[] = { { "proxy/secret", secret, 3, true }, { "plain", "x\n", 2, false } };
     struct node_pod pods[PODS] = {
         { .ns = "default", .name = "meshed", .uid = "u0", .containers = a, .containers_n = 2, .files = files, .files_n = 2, .intercept = true, .grace_ms = 1000 },
         { .ns = "default", .name = "plain", .uid = "u1", .containers = b, .containers_n = 1, .grace_ms = 1000 },
         { .ns = "default", .name = "crash", .uid = "u2", .containers = c, .containers_n = 1 },
         { .ns = "default", .name = "bad", .uid = "u3" },
+        { .ns = "default", .name = "hungry", .uid = "u4", .containers = d, .containers_n = 1 },
     };
     for (int i = 0; i < PODS; i++) pods[i].ip = pod_ip(i);
     fabric_apply(fabric, pods, PODS, NULL);
@@ -264,8 +268,12 @@ static void check_running(void)
     char want[64];
     status_has("plain", "ready=1", 3000);
     status_has("meshed", "ready=1", 3000);
-    status_has("bad", "phase=3 ready=0 terminating=0 message=the pod has no containers", 1000);
-    status_has("crash", "reason=CrashLoopBackOff last=3", 3000);
+    status_has("bad", "phase=3 ready=0 terminating=0 limits=1 message=the pod has no containers", 1000);
+    status_has("crash", "reason=CrashLoopBackOff last=Error/3", 3000);
+    char path[512];
+    snprintf(path, sizeof path, "%s/hungry.status", state);
+    if (strstr(slurp(path), "limits=1")) status_has("hungry", "OOMKilled/137", 3000);
+    else status_has("hungry", "limit is not applied", 1000);
     RUN("plain", NULL, 0, "plain", "hostname");
     RUN("plain", NULL, 0, "nameserver 198.18.0.1", "cat", "/etc/resolv.conf");
     RUN("plain", NULL, 0, "198.18.0.3\tplain", "cat", "/etc/hosts");
@@ -455,6 +463,7 @@ static int test(void)
         expect(count_procs() == 0, "nothing is left after fabric_stop", NULL);
     }
     check_sigkill();
+    cgroup_sweep(state); /* the killed one could not; the next fabric_start there would */
     char cmd[300];
     snprintf(cmd, sizeof cmd, "rm -r %s", state);
     expect(system(cmd) == 0, "the state directory can be removed", NULL);
