@@ -210,6 +210,8 @@ static int proxy_container(struct making *m, struct node_container *out)
         .uid = -1,
         .gid = -1,
         .is_sidecar = true,
+        .drain_path = "/drain_listeners?inboundonly&graceful",
+        .drain_port = PORT_ADMIN,
         .env = marked,
         .env_n = m->root ? 0 : 1,
         .startup = { .kind = NODE_PROBE_HTTP, .port = PORT_HEALTH, .path = "/healthz/ready", .period_ms = 100, .failure_threshold = 6000 },
