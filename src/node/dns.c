@@ -261,13 +261,14 @@ static void put_addresses(struct answer *a, const struct record *r, bool asked, 
 
 static unsigned answer_forward(const struct dns_table *t, struct answer *a, const struct question *x, unsigned turn)
 {
-    const struct record *r = map_get(&t->names, str_of(x->name));
+    const struct record *r = map_get(&t->names, str_of(x->name)), *first = r;
     if (!r) return RCODE_NXDOMAIN;
     bool asked = true;
     for (int i = 0; r && r->cname && i < CNAMES; i++, asked = false) {
         put_name_record(a, r->name, asked, TYPE_CNAME, r->cname);
         if (x->type == TYPE_CNAME) return RCODE_OK;
         r = map_get(&t->names, str_of(r->cname));
+        if (r == first) return RCODE_OK; /* an alias of itself */
     }
     if (r && r->n) put_addresses(a, r, asked, x->type, turn);
     return RCODE_OK;
