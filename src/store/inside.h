@@ -21,14 +21,14 @@ struct store_backend {
 };
 
 struct store {
-    struct store_backend *backend; /* NULL: memory only */
+    struct store_backend *backend;      /* NULL: memory only */
     VEC(struct store_object *) objects; /* ordered by kind, namespace, name */
     uint64_t version;
-    VEC(struct store_change) history;   /* the newest changes, oldest first */
+    VEC(struct store_change) history; /* the newest changes, oldest first */
     size_t history_bytes;
-    uint64_t forgotten;                 /* watches cannot start before this version */
+    uint64_t forgotten; /* watches cannot start before this version */
     struct link watches;
-    bool telling;                       /* watches are being called */
+    bool telling; /* watches are being called */
 };
 
 struct store_object *store_object_new(struct str kind, struct str ns, struct str name, struct str json);

@@ -64,8 +64,11 @@ static int number(struct sqlite_backend *b, const char *sql, int64_t *ret, struc
 {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(b->db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW ? 0 : -EIO;
-    if (rc == 0) *ret = sqlite3_column_int64(st, 0);
-    else rc = sqlite3_errcode(b->db) == SQLITE_DONE ? err_set(e, -EUCLEAN, "%s: the database is damaged (a row is missing)", b->path) : fail(b, e);
+    if (rc == 0)
+        *ret = sqlite3_column_int64(st, 0);
+    else
+        rc = sqlite3_errcode(b->db) == SQLITE_DONE ? err_set(e, -EUCLEAN, "%s: the database is damaged (a row is missing)", b->path)
+                                                   : fail(b, e);
     sqlite3_finalize(st);
     return rc;
 }
@@ -139,11 +142,13 @@ static int migrate(struct sqlite_backend *b, struct err *e)
         return err_hint(e, "name another --state folder");
     }
     if (have > (int64_t)ARRAY_LEN(migrations)) {
-        err_set(e, -EPROTONOSUPPORT, "%s: made by a newer version of weft (format %" PRId64 ", this one knows %zu)", b->path, have, ARRAY_LEN(migrations));
+        err_set(e, -EPROTONOSUPPORT, "%s: made by a newer version of weft (format %" PRId64 ", this one knows %zu)", b->path, have,
+                ARRAY_LEN(migrations));
         return err_hint(e, "use that version, or name another --state folder");
     }
     for (size_t i = (size_t)MAX(have, (int64_t)0); i < ARRAY_LEN(migrations) && rc == 0; i++) {
-        char *sql = xasprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", migrations[i], APPLICATION_ID, i + 1);
+        char *sql = xasprintf("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", migrations[i],
+                              APPLICATION_ID, i + 1);
         rc = run(b, sql, e);
         if (rc && !sqlite3_get_autocommit(b->db)) run(b, "ROLLBACK", NULL);
         free(sql);
@@ -182,7 +187,9 @@ static int load(struct sqlite_backend *b, struct store *s, struct err *e)
     int64_t version = 0;
     int rc = number(b, "SELECT value FROM meta WHERE key = 'version'", &version, e), step_rc = SQLITE_DONE;
     if (rc) return rc;
-    if (sqlite3_prepare_v2(b->db, "SELECT kind, ns, name, uid, version, generation, created_ms, json FROM objects", -1, &st, NULL) != SQLITE_OK) return fail(b, e);
+    if (sqlite3_prepare_v2(b->db, "SELECT kind, ns, name, uid, version, generation, created_ms, json FROM objects", -1, &st, NULL) !=
+        SQLITE_OK)
+        return fail(b, e);
     while ((step_rc = sqlite3_step(st)) == SQLITE_ROW) {
         struct store_object *o = store_object_new(column(st, 0), column(st, 1), column(st, 2), column(st, 7));
         snprintf(o->uid, sizeof o->uid, "%.*s", STR_ARG(column(st, 3)));
@@ -200,8 +207,10 @@ static int load(struct sqlite_backend *b, struct store *s, struct err *e)
 
 static int prepare(struct sqlite_backend *b, struct err *e)
 {
-    static const char put[] = "INSERT OR REPLACE INTO objects (kind, ns, name, uid, version, generation, created_ms, json) VALUES (?,?,?,?,?,?,?,?)",
-                      del[] = "DELETE FROM objects WHERE kind = ? AND ns = ? AND name = ?", version[] = "UPDATE meta SET value = ? WHERE key = 'version'";
+    static const char put[] =
+        "INSERT OR REPLACE INTO objects (kind, ns, name, uid, version, generation, created_ms, json) VALUES (?,?,?,?,?,?,?,?)",
+                      del[] = "DELETE FROM objects WHERE kind = ? AND ns = ? AND name = ?",
+                      version[] = "UPDATE meta SET value = ? WHERE key = 'version'";
     if (sqlite3_prepare_v3(b->db, put, -1, SQLITE_PREPARE_PERSISTENT, &b->put, NULL) != SQLITE_OK) return fail(b, e);
     if (sqlite3_prepare_v3(b->db, del, -1, SQLITE_PREPARE_PERSISTENT, &b->del, NULL) != SQLITE_OK) return fail(b, e);
     if (sqlite3_prepare_v3(b->db, version, -1, SQLITE_PREPARE_PERSISTENT, &b->version, NULL) != SQLITE_OK) return fail(b, e);
@@ -210,7 +219,9 @@ static int prepare(struct sqlite_backend *b, struct err *e)
 
 static int open_database(struct sqlite_backend *b, struct store *s, struct err *e)
 {
-    if (sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK) return fail(b, e);
+    if (sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) !=
+        SQLITE_OK)
+        return fail(b, e);
     sqlite3_busy_timeout(b->db, BUSY_MS);
     /* exclusive: one weftd per database, and no shared memory file; must come before the first access in WAL mode */
     int rc = run(b, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF", e);

@@ -66,8 +66,10 @@ static size_t find(const struct store *s, struct str kind, struct str ns, struct
             *found = true;
             return mid;
         }
-        if (c < 0) lo = mid + 1;
-        else hi = mid;
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }
@@ -150,8 +152,8 @@ static void watch_tell(struct store_watch *w, const struct store_change *c)
     if (watch_wants(w, c->object)) w->fn(w->arg, &ev);
 }
 
-struct store_watch *store_watch(struct store *s, struct str kind, struct str ns, uint64_t since, void (*fn)(void *arg, const struct store_event *ev), void *arg,
-                                struct err *e)
+struct store_watch *store_watch(struct store *s, struct str kind, struct str ns, uint64_t since,
+                                void (*fn)(void *arg, const struct store_event *ev), void *arg, struct err *e)
 {
     if (since < s->forgotten || since > s->version) {
         err_set(e, -ESTALE, "resourceVersion %" PRIu64 " is %s", since, since < s->forgotten ? "too old" : "from the future");
@@ -173,14 +175,17 @@ struct store_watch *store_watch(struct store *s, struct str kind, struct str ns,
 void store_unwatch(struct store_watch *w)
 {
     if (!w) return;
-    if (w->s->telling) w->ended = true;
-    else watch_free(w);
+    if (w->s->telling)
+        w->ended = true;
+    else
+        watch_free(w);
 }
 
 static void watches_tell(struct store *s, size_t first)
 {
     s->telling = true;
-    for (size_t i = first; i < s->history.n; i++) list_foreach (w, &s->watches, struct store_watch, link) watch_tell(w, &s->history.v[i]);
+    for (size_t i = first; i < s->history.n; i++)
+        list_foreach (w, &s->watches, struct store_watch, link) watch_tell(w, &s->history.v[i]);
     s->telling = false;
     list_foreach (w, &s->watches, struct store_watch, link)
         if (w->ended) watch_free(w);
@@ -190,8 +195,8 @@ static void watches_tell(struct store *s, size_t first)
 
 static const char *title(const struct store_write *w, char *buf, size_t n)
 {
-    snprintf(buf, n, "%.*s %.*s%s%.*s", (int)MIN(w->kind.n, (size_t)80), w->kind.p, (int)MIN(w->ns.n, (size_t)80), w->ns.n ? w->ns.p : "", w->ns.n ? "/" : "",
-             (int)MIN(w->name.n, (size_t)130), w->name.p);
+    snprintf(buf, n, "%.*s %.*s%s%.*s", (int)MIN(w->kind.n, (size_t)80), w->kind.p, (int)MIN(w->ns.n, (size_t)80), w->ns.n ? w->ns.p : "",
+             w->ns.n ? "/" : "", (int)MIN(w->name.n, (size_t)130), w->name.p);
     return buf;
 }
 
@@ -201,7 +206,8 @@ static int expect_check(const struct store_write *w, const struct store_object *
     if (w->expect == STORE_ABSENT) return now ? err_set(e, -EEXIST, "%s exists already", title(w, t, sizeof t)) : 0;
     if (!now && (w->op == STORE_DELETE || w->expect)) return err_set(e, -ENOENT, "%s does not exist", title(w, t, sizeof t));
     if (w->expect && now->version != w->expect) {
-        err_set(e, -ESTALE, "%s was changed meanwhile: it is at resourceVersion %" PRIu64 ", not %" PRIu64, title(w, t, sizeof t), now->version, w->expect);
+        err_set(e, -ESTALE, "%s was changed meanwhile: it is at resourceVersion %" PRIu64 ", not %" PRIu64, title(w, t, sizeof t),
+                now->version, w->expect);
         return err_hint(e, "read it again and apply the change to that");
     }
     return 0;
@@ -213,9 +219,12 @@ static struct store_object *object_next(const struct store_write *w, const struc
     o->version = version;
     o->generation = now ? now->generation + !w->keep_generation : 1;
     o->created_ms = now ? now->created_ms : clock_wall_ms();
-    if (now) memcpy(o->uid, now->uid, sizeof o->uid);
-    else if (w->uid) snprintf(o->uid, sizeof o->uid, "%s", w->uid);
-    else rng_uuid(rng, o->uid);
+    if (now)
+        memcpy(o->uid, now->uid, sizeof o->uid);
+    else if (w->uid)
+        snprintf(o->uid, sizeof o->uid, "%s", w->uid);
+    else
+        rng_uuid(rng, o->uid);
     return o;
 }
 
@@ -261,7 +270,8 @@ static int writes_unique(const struct store_write *w, size_t n, struct err *e)
             buf_str_append(&key, part[k]);
             buf_append(&key, "", 1);
         }
-        if (rc == 0 && map_put(&seen, buf_str(&key), &seen)) rc = err_set(e, -EINVAL, "%s is written twice in one commit", title(&w[i], t, sizeof t));
+        if (rc == 0 && map_put(&seen, buf_str(&key), &seen))
+            rc = err_set(e, -EINVAL, "%s is written twice in one commit", title(&w[i], t, sizeof t));
         buf_free(&key);
     }
     map_free(&seen, NULL);

@@ -18,9 +18,9 @@ struct store_object {
     struct str kind, ns, name; /* kind: as the caller calls it ("virtualservices.networking.istio.io"); NUL behind each */
     struct str json;           /* the text that was put: what is held in the fields here should not be in it */
     char uid[37];
-    uint64_t version;          /* resourceVersion: of the commit that wrote it last */
-    int64_t generation;        /* from 1, grows when the spec changes */
-    int64_t created_ms;        /* since 1970 */
+    uint64_t version;   /* resourceVersion: of the commit that wrote it last */
+    int64_t generation; /* from 1, grows when the spec changes */
+    int64_t created_ms; /* since 1970 */
 };
 struct store_object *store_object_ref(struct store_object *o);
 void store_object_unref(struct store_object *o); /* NULL is fine */
@@ -44,10 +44,10 @@ enum store_op { STORE_PUT, STORE_DELETE };
 struct store_write {
     enum store_op op;
     struct str kind, ns, name;
-    struct str json;           /* STORE_PUT */
-    bool keep_generation;      /* only status, labels or annotations differ */
-    uint64_t expect;           /* 0: any; STORE_ABSENT: must not exist; else the version that it must have now */
-    const char *uid;           /* for a new object; NULL: one is made */
+    struct str json;             /* STORE_PUT */
+    bool keep_generation;        /* only status, labels or annotations differ */
+    uint64_t expect;             /* 0: any; STORE_ABSENT: must not exist; else the version that it must have now */
+    const char *uid;             /* for a new object; NULL: one is made */
     struct store_object *result; /* out: the object as it is now (STORE_DELETE: as it was); valid until the next commit */
 };
 /* All writes or none, in order; an object may occur once. -EEXIST: expected to be absent; -ESTALE: has another version;
@@ -58,15 +58,15 @@ int store_commit(struct store *s, struct store_write *w, size_t n, struct err *e
 enum store_event_type { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
 struct store_event {
     enum store_event_type type;
-    uint64_t version;          /* of the change: for a deletion larger than the object's */
+    uint64_t version; /* of the change: for a deletion larger than the object's */
     struct store_object *object;
 };
 struct store_watch;
 /* Calls fn for each later change, in order, after its whole commit took effect: first for those after version `since` that
  * are remembered, within this call; then within store_commit. -ESTALE: `since` is too old (HTTP 410) or from the future.
  * kind.n = 0: all kinds; ns.p NULL: all namespaces. fn may end its watch; it must not commit nor start one. */
-struct store_watch *store_watch(struct store *s, struct str kind, struct str ns, uint64_t since, void (*fn)(void *arg, const struct store_event *ev), void *arg,
-                                struct err *e);
+struct store_watch *store_watch(struct store *s, struct str kind, struct str ns, uint64_t since,
+                                void (*fn)(void *arg, const struct store_event *ev), void *arg, struct err *e);
 void store_unwatch(struct store_watch *w); /* NULL is fine */
 
 #endif

@@ -13,8 +13,10 @@ struct xds_client *xds_client_new(const struct xds_client_options *o, const stru
     c->initial_fetch_ms = o->initial_fetch_ms == UINT64_MAX ? 15000 : o->initial_fetch_ms;
     c->backoff_base_ms = o->backoff_base_ms ? o->backoff_base_ms : 500;
     c->backoff_max_ms = MAX(o->backoff_max_ms ? o->backoff_max_ms : 30000, c->backoff_base_ms);
-    if (o->seed) c->rng = *o->seed;
-    else rng_seed(&c->rng);
+    if (o->seed)
+        c->rng = *o->seed;
+    else
+        rng_seed(&c->rng);
     c->next_deadline = UINT64_MAX;
     return c;
 }
@@ -230,8 +232,10 @@ static void sub_tick(struct xds_client *c, enum xds_type t, uint64_t now_ms)
     VEC(char *) late = { 0 };
     map_foreach (e, &u->names) {
         struct client_want *w = e->value;
-        if (w->deadline_ms <= now_ms) vec_push(&late, str_dup(map_key(e)));
-        else c->next_deadline = MIN(c->next_deadline, w->deadline_ms);
+        if (w->deadline_ms <= now_ms)
+            vec_push(&late, str_dup(map_key(e)));
+        else
+            c->next_deadline = MIN(c->next_deadline, w->deadline_ms);
     }
     vec_foreach (name, &late) {
         struct client_want *w = map_get(&u->names, str_of(*name));

@@ -18,11 +18,11 @@ struct xds_client;
  * joined texts, the others are kept. */
 struct xds_update {
     struct str name;
-    struct str bytes;     /* the packed message; valid during the call */
+    struct str bytes; /* the packed message; valid during the call */
     struct str version;
-    uint64_t hash;        /* of bytes */
-    bool unchanged;       /* the same bytes as last accepted (a re-warmed cluster waits for exactly this) */
-    struct err *refuse;   /* never NULL, zeroed */
+    uint64_t hash;      /* of bytes */
+    bool unchanged;     /* the same bytes as last accepted (a re-warmed cluster waits for exactly this) */
+    struct err *refuse; /* never NULL, zeroed */
 };
 
 struct xds_client_ops {
@@ -39,10 +39,10 @@ struct xds_client_ops {
 
 struct xds_client_options {
     enum xds_framing framing;
-    struct str node;                     /* the packed envoy.config.core.v3.Node; copied */
-    uint64_t initial_fetch_ms;           /* UINT64_MAX: 15000; 0: wait for ever */
+    struct str node;                          /* the packed envoy.config.core.v3.Node; copied */
+    uint64_t initial_fetch_ms;                /* UINT64_MAX: 15000; 0: wait for ever */
     uint64_t backoff_base_ms, backoff_max_ms; /* 0: 500 and 30000 */
-    const struct rng *seed;              /* NULL: from the kernel */
+    const struct rng *seed;                   /* NULL: from the kernel */
 };
 
 struct xds_client *xds_client_new(const struct xds_client_options *o, const struct xds_client_ops *ops, void *ctx);
@@ -65,10 +65,10 @@ int64_t xds_client_tick(struct xds_client *c, uint64_t now_ms);
 
 /* For config_dump, /stats and /ready. */
 struct xds_client_status {
-    bool connected;          /* a stream is open */
+    bool connected;            /* a stream is open */
     bool subscribed, answered; /* of this type: asked, and at least one answer was taken */
-    const char *version;     /* last accepted */
-    const char *nack;        /* text of the last NACK when newer than the last ACK; "" */
+    const char *version;       /* last accepted */
+    const char *nack;          /* text of the last NACK when newer than the last ACK; "" */
     uint64_t acks, nacks;
 };
 void xds_client_status(const struct xds_client *c, enum xds_type t, struct xds_client_status *ret);

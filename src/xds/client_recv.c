@@ -8,10 +8,10 @@ struct answer {
     struct client_sub *u;
     struct xds_response r;
     VEC(struct xds_update) added;
-    VEC(struct err) errs;   /* one per added */
+    VEC(struct err) errs; /* one per added */
     VEC(struct str) removed;
-    struct map seen;        /* names in this answer */
-    struct buf refusals;    /* the NACK's text */
+    struct map seen;     /* names in this answer */
+    struct buf refusals; /* the NACK's text */
 };
 
 enum { NACK_MAX = 4000 };
@@ -34,8 +34,11 @@ static void take_entry(struct answer *a, const struct xds_entry *en)
     if (!u->wildcard && !map_get(&u->names, name)) return;
     const struct client_held *h = map_get(&u->held, name);
     uint64_t hash = hash_str(en->bytes);
-    vec_push(&a->added, (struct xds_update){
-        .name = name, .bytes = en->bytes, .version = en->version.n ? en->version : a->r.version, .hash = hash, .unchanged = h && h->hash == hash });
+    vec_push(&a->added, (struct xds_update){ .name = name,
+                                             .bytes = en->bytes,
+                                             .version = en->version.n ? en->version : a->r.version,
+                                             .hash = hash,
+                                             .unchanged = h && h->hash == hash });
 }
 
 static void take_removed(struct answer *a)
@@ -88,8 +91,10 @@ static void apply(struct answer *a)
     c->applying = false;
     vec_foreach (up, &a->added) {
         was_answered(a, up->name);
-        if (up->refuse->code) refuse(a, up->name, up->refuse->what);
-        else accept_one(a, up);
+        if (up->refuse->code)
+            refuse(a, up->name, up->refuse->what);
+        else
+            accept_one(a, up);
     }
     forget_removed(a);
 }

@@ -18,17 +18,17 @@ struct client_held {
 
 struct client_sub {
     bool wildcard, answered;
-    struct client_want any;  /* of the wildcard */
-    struct map names;        /* -> struct client_want */
-    struct map held;         /* -> struct client_held */
-    char *version;           /* last accepted; survives the stream */
-    char *nack;              /* of the last answer, NULL: it was accepted */
+    struct client_want any; /* of the wildcard */
+    struct map names;       /* -> struct client_want */
+    struct map held;        /* -> struct client_held */
+    char *version;          /* last accepted; survives the stream */
+    char *nack;             /* of the last answer, NULL: it was accepted */
     uint64_t acks, nacks;
     /* of this stream */
     char *nonce;
-    bool asked;              /* a request of this type was sent */
-    bool named;              /* one with names (state of the world) */
-    bool due, ack_due;       /* a subscription changed; an answer is to acknowledge */
+    bool asked;                              /* a request of this type was sent */
+    bool named;                              /* one with names (state of the world) */
+    bool due, ack_due;                       /* a subscription changed; an answer is to acknowledge */
     struct map to_subscribe, to_unsubscribe; /* delta */
 };
 

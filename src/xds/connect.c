@@ -23,7 +23,7 @@ struct xds_connection {
     struct http_request *call;
     struct timer again, clock, later; /* the back-off; the core's timers; requests that wait for the server to read */
     struct deferred pump;
-    bool told;                        /* that it does not work was logged already */
+    bool told; /* that it does not work was logged already */
 };
 
 static void connect_next(struct xds_connection *c);
@@ -68,8 +68,10 @@ static void lost(struct xds_connection *c, const char *why)
     c->call = NULL;
     http_client_free(TAKE(c->http, NULL));
     uint64_t wait = xds_client_closed(c->core, clock_ms());
-    if (!c->told) log_warn("xDS: no stream to %s: %s; it goes on with what it has", c->authority, why);
-    else log_debug("xDS: no stream to %s: %s; again in %" PRIu64 " ms", c->authority, why, wait);
+    if (!c->told)
+        log_warn("xDS: no stream to %s: %s; it goes on with what it has", c->authority, why);
+    else
+        log_debug("xDS: no stream to %s: %s; again in %" PRIu64 " ms", c->authority, why, wait);
     c->told = true;
     timer_stop(&c->later);
     timer_set(c->loop, &c->again, wait);
@@ -82,8 +84,10 @@ static void on_message(struct http_request *r, struct str message, void *arg)
     if (c->state != OPEN || r != c->call) return;
     if (c->told) log_info("xDS: stream to %s stands", c->authority);
     c->told = false;
-    if (xds_client_recv(c->core, message, clock_ms(), &e) < 0) lost(c, e.what);
-    else clock_look(c);
+    if (xds_client_recv(c->core, message, clock_ms(), &e) < 0)
+        lost(c, e.what);
+    else
+        clock_look(c);
 }
 
 static void on_done(struct http_request *r, int status, struct str text, void *arg)
@@ -108,8 +112,10 @@ static void on_state(struct http_client *http, const struct err *e, void *arg)
 {
     struct xds_connection *c = arg;
     if (http != c->http) return;
-    if (e) lost(c, e->what);
-    else if (c->state == CONNECTING) open_stream(c);
+    if (e)
+        lost(c, e->what);
+    else if (c->state == CONNECTING)
+        open_stream(c);
 }
 
 static void connect_next(struct xds_connection *c)

@@ -10,14 +10,14 @@ struct xds_connection;
 
 struct xds_connection_config {
     struct loop *loop;
-    const struct addr *to;      /* tried in turn, each with its own back-off; copied */
+    const struct addr *to; /* tried in turn, each with its own back-off; copied */
     size_t n_to;
-    struct str authority;       /* ":authority" (Envoy: the name of the xDS cluster) */
-    uint32_t connect_ms;        /* 0: 5 s */
-    uint32_t mark;              /* socket mark, 0: none */
-    uint32_t keepalive_ms;      /* HTTP/2 PING when nothing came for so long; 0: 30 s */
+    struct str authority;  /* ":authority" (Envoy: the name of the xDS cluster) */
+    uint32_t connect_ms;   /* 0: 5 s */
+    uint32_t mark;         /* socket mark, 0: none */
+    uint32_t keepalive_ms; /* HTTP/2 PING when nothing came for so long; 0: 30 s */
     struct xds_client_options client;
-    struct xds_client_ops ops;  /* wake is not used */
+    struct xds_client_ops ops; /* wake is not used */
     void *ctx;
 };
 

@@ -111,15 +111,16 @@ static void mark_sent(struct build *b, struct str name, struct xds_blob *blob)
 static void build_wanted(struct build *b)
 {
     bool all = b->s->framing == XDS_SOTW && xds_types[b->t].complete;
-    if (b->u->want) map_foreach (e, &b->u->want->by_name) {
-        struct str name = map_key(e);
-        struct xds_blob *blob = e->value;
-        struct xds_sent *have = map_get(&b->u->sent, name);
-        if (!sub_wants(b->u, name) && !map_get(&b->u->answer, name)) continue;
-        if (!all && have && have->hash == blob->hash && !map_get(&b->u->answer, name)) continue;
-        put_entry(b, name, blob);
-        mark_sent(b, name, blob);
-    }
+    if (b->u->want)
+        map_foreach (e, &b->u->want->by_name) {
+            struct str name = map_key(e);
+            struct xds_blob *blob = e->value;
+            struct xds_sent *have = map_get(&b->u->sent, name);
+            if (!sub_wants(b->u, name) && !map_get(&b->u->answer, name)) continue;
+            if (!all && have && have->hash == blob->hash && !map_get(&b->u->answer, name)) continue;
+            put_entry(b, name, blob);
+            mark_sent(b, name, blob);
+        }
 }
 
 /* Removed ones: dropped when they may go, else (state of the world) said again with their old bytes. */
@@ -137,8 +138,9 @@ static void build_gone(struct build *b, bool go)
         map_remove(&b->u->sent, map_key(e));
         xds_sent_free(have);
     }
-    if (b->s->framing == XDS_DELTA) map_foreach (e, &b->u->answer)
-        if (!xds_set_get(b->u->want, map_key(e)) && (go || !map_get(&b->u->sent, map_key(e)))) vec_push(&b->r.removed, map_key(e));
+    if (b->s->framing == XDS_DELTA)
+        map_foreach (e, &b->u->answer)
+            if (!xds_set_get(b->u->want, map_key(e)) && (go || !map_get(&b->u->sent, map_key(e)))) vec_push(&b->r.removed, map_key(e));
 }
 
 static void build_finish(struct build *b, struct buf *out)

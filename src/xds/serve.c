@@ -14,8 +14,8 @@ struct xds_peer {
     struct xds_stream *stream;
     struct deferred pump;
     struct timer slow;
-    size_t waited;   /* bytes that waited when `slow` was set */
-    bool over;       /* the answer has ended: nothing is said any more */
+    size_t waited; /* bytes that waited when `slow` was set */
+    bool over;     /* the answer has ended: nothing is said any more */
 };
 
 static void peer_tick(struct xds_peer *p)
@@ -54,14 +54,18 @@ static void pump(struct deferred *d)
     struct buf msg = { 0 };
     while (!p->over && http_waiting(p->x) < WAITING_MAX && xds_stream_pull(p->stream, clock_ms(), &msg)) {
         ssize_t rc = http_grpc_message(p->x, buf_data(&msg), msg.len);
-        if (rc == -ENOBUFS) peer_end(p, GRPC_RESOURCE_EXHAUSTED, "the answer is larger than may wait for a client");
-        else if (rc < 0) p->over = true; /* gone: on_done comes */
+        if (rc == -ENOBUFS)
+            peer_end(p, GRPC_RESOURCE_EXHAUSTED, "the answer is larger than may wait for a client");
+        else if (rc < 0)
+            p->over = true; /* gone: on_done comes */
         buf_clear(&msg);
     }
     buf_free(&msg);
     if (p->over) return;
-    if (http_waiting(p->x)) watch_slow(p);
-    else timer_stop(&p->slow);
+    if (http_waiting(p->x))
+        watch_slow(p);
+    else
+        timer_stop(&p->slow);
     peer_tick(p);
 }
 
@@ -79,16 +83,20 @@ static void on_message(struct http_exchange *x, struct str message, void *arg)
     int status = GRPC_INTERNAL;
     (void)x;
     if (p->over) return;
-    if (xds_stream_recv(p->stream, message, clock_ms(), &status, &e) < 0) peer_end(p, status, e.what);
-    else peer_tick(p);
+    if (xds_stream_recv(p->stream, message, clock_ms(), &status, &e) < 0)
+        peer_end(p, status, e.what);
+    else
+        peer_tick(p);
 }
 
 static void on_end(struct http_exchange *x, int status, void *arg)
 {
     struct xds_peer *p = arg;
     (void)x;
-    if (status == GRPC_OK) peer_end(p, GRPC_OK, NULL);
-    else p->over = true; /* broken framing: it was ended already */
+    if (status == GRPC_OK)
+        peer_end(p, GRPC_OK, NULL);
+    else
+        p->over = true; /* broken framing: it was ended already */
 }
 
 static void on_done(struct http_exchange *x, bool ok, void *arg)
@@ -109,7 +117,8 @@ static bool is_ads(struct http_exchange *x, enum xds_framing *ret)
 {
     struct str path = http_path(x);
     *ret = str_eqc(path, XDS_PATH_DELTA) ? XDS_DELTA : XDS_SOTW;
-    return http_is_h2(x) && str_eqc(http_method(x), "POST") && grpc_is_request(http_headers(x)) && (*ret == XDS_DELTA || str_eqc(path, XDS_PATH_SOTW));
+    return http_is_h2(x) && str_eqc(http_method(x), "POST") && grpc_is_request(http_headers(x)) &&
+           (*ret == XDS_DELTA || str_eqc(path, XDS_PATH_SOTW));
 }
 
 bool xds_serve(struct xds_door *d, struct http_exchange *x)

@@ -7,8 +7,8 @@
 
 struct xds_door {
     struct xds_server *sv;
-    uint64_t send_ms;             /* a client that takes no byte for so long is cut; 0: 30 s */
-    void (*tick)(void *arg);      /* the core's clock may have new deadlines: call xds_server_tick soon; may be NULL */
+    uint64_t send_ms;        /* a client that takes no byte for so long is cut; 0: 30 s */
+    void (*tick)(void *arg); /* the core's clock may have new deadlines: call xds_server_tick soon; may be NULL */
     void *arg;
 };
 

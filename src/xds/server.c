@@ -72,9 +72,13 @@ static void wait_finish(struct xds_wait *w, uint64_t now_ms)
     vec_foreach (s, &w->waiting) vec_push(&missing, (*s)->node);
     vec_foreach (r, &w->refused) vec_push(&refused, (struct xds_refusal){ r->node, r->type, r->why });
     struct xds_outcome o = {
-        .acked = w->acked, .of = w->of, .ms = now_ms - MIN(now_ms, w->began_ms),
-        .missing = missing.v, .n_missing = (unsigned)missing.n,
-        .refused = refused.v, .n_refused = (unsigned)refused.n,
+        .acked = w->acked,
+        .of = w->of,
+        .ms = now_ms - MIN(now_ms, w->began_ms),
+        .missing = missing.v,
+        .n_missing = (unsigned)missing.n,
+        .refused = refused.v,
+        .n_refused = (unsigned)refused.n,
     };
     xds_wait_fn *fn = w->fn;
     void *arg = w->arg;
@@ -115,9 +119,12 @@ void waits_answered(struct xds_stream *s, enum xds_type t, bool refused)
     if (list_empty(&sv->waits) || (!gone && !refused && !stream_quiet(s))) return;
     list_foreach (w, &sv->waits, struct xds_wait, link) {
         if (!wait_take_out(w, s)) continue;
-        if (gone) w->of--; /* it is no connected proxy any more, and will ask for the newest state when it is again */
-        else if (!refused) w->acked++;
-        else vec_push(&w->refused, (struct xds_refused){ xstrdup(s->node), xstrdup(s->sub[t].nack), xds_types[t].name });
+        if (gone)
+            w->of--; /* it is no connected proxy any more, and will ask for the newest state when it is again */
+        else if (!refused)
+            w->acked++;
+        else
+            vec_push(&w->refused, (struct xds_refused){ xstrdup(s->node), xstrdup(s->sub[t].nack), xds_types[t].name });
         if (w->waiting.n == 0) wait_finish(w, sv->now_ms);
     }
 }
@@ -152,7 +159,10 @@ static struct xds_type_status sub_status(const struct xds_sub *u, char version[1
     if (u->acked) snprintf(version, 17, "%016" PRIx64, u->acked_version);
     return (struct xds_type_status){
         .subscribed = u->used,
-        .state = !u->nonce ? XDS_NOT_SENT : refused ? XDS_ERROR : u->pending || u->n_add || u->n_gone ? XDS_STALE : XDS_SYNCED,
+        .state = !u->nonce                             ? XDS_NOT_SENT
+                 : refused                             ? XDS_ERROR
+                 : u->pending || u->n_add || u->n_gone ? XDS_STALE
+                                                       : XDS_SYNCED,
         .version = version,
         .nack = refused && u->nack ? u->nack : "",
         .acked_wall_ms = u->acked_wall_ms,
@@ -165,7 +175,9 @@ void xds_server_status(const struct xds_server *sv, void (*fn)(void *arg, const 
     list_foreach (s, &sv->streams, struct xds_stream, link) {
         char versions[XDS__N][17];
         if (!s->named) continue;
-        struct xds_proxy_status p = { .node = s->node, .user_agent = s->user_agent, .framing = s->framing, .since_wall_ms = s->since_wall_ms };
+        struct xds_proxy_status p = {
+            .node = s->node, .user_agent = s->user_agent, .framing = s->framing, .since_wall_ms = s->since_wall_ms
+        };
         for (int t = 0; t < XDS__N; t++) p.type[t] = sub_status(&s->sub[t], versions[t]);
         fn(arg, &p);
     }

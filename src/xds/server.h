@@ -39,7 +39,8 @@ struct xds_server_ops {
      * INVALID_ARGUMENT (-EINVAL). node is the packed envoy.config.core.v3.Node, valid during the call. */
     int (*authorise)(void *ctx, struct str node, void *peer, void **ret_user, struct err *e);
     /* What the node shall have of this type now: a new set that the server frees; NULL: the same as before (a pod that
-     * is ending keeps its configuration). It may hold more than was asked for, the server filters. Called once per type after each xds_server_changed and when names are added. */
+     * is ending keeps its configuration). It may hold more than was asked for, the server filters. Called once per type after each
+     * xds_server_changed and when names are added. */
     struct xds_set *(*generate)(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want);
     /* The stream is gone; user is what authorise gave (not called when it refused). */
     void (*gone)(void *ctx, void *user);
@@ -48,9 +49,9 @@ struct xds_server_ops {
 };
 
 struct xds_server_limits {
-    uint64_t gate_ms;       /* longest hold of routes and of removals; 0: 5000 */
-    uint32_t streams;       /* most at once; 0: 20000 */
-    uint32_t burst, per_s;  /* requests per stream: bucket and refill; 0: 2000 and 500 */
+    uint64_t gate_ms;      /* longest hold of routes and of removals; 0: 5000 */
+    uint32_t streams;      /* most at once; 0: 20000 */
+    uint32_t burst, per_s; /* requests per stream: bucket and refill; 0: 2000 and 500 */
 };
 
 struct xds_server *xds_server_new(const struct xds_server_ops *ops, void *ctx, const struct xds_server_limits *limits);
@@ -79,10 +80,12 @@ int64_t xds_server_tick(struct xds_server *sv, uint64_t now_ms);
 /* Who acknowledged an epoch: every connected proxy whose configuration it changed. */
 struct xds_outcome {
     unsigned acked, of;
-    uint64_t ms;                   /* from the change to the last acknowledgement, or to the timeout */
-    const char *const *missing;    /* node ids that did not answer in time (or went away) */
+    uint64_t ms;                /* from the change to the last acknowledgement, or to the timeout */
+    const char *const *missing; /* node ids that did not answer in time (or went away) */
     unsigned n_missing;
-    const struct xds_refusal { const char *node, *type, *why; } *refused; /* answered with a NACK */
+    const struct xds_refusal {
+        const char *node, *type, *why;
+    } * refused; /* answered with a NACK */
     unsigned n_refused;
 };
 typedef void xds_wait_fn(void *arg, const struct xds_outcome *o);
@@ -98,10 +101,10 @@ extern const char *const xds_sync_names[]; /* "NOT SENT", "SYNCED", "STALE", "ER
 struct xds_type_status {
     bool subscribed;
     enum xds_sync state;
-    const char *version;      /* last acknowledged; "" */
-    const char *nack;         /* text of the last NACK while state is XDS_ERROR; "" */
-    int64_t acked_wall_ms;    /* 0: never */
-    unsigned resources;       /* sent */
+    const char *version;   /* last acknowledged; "" */
+    const char *nack;      /* text of the last NACK while state is XDS_ERROR; "" */
+    int64_t acked_wall_ms; /* 0: never */
+    unsigned resources;    /* sent */
 };
 struct xds_proxy_status {
     const char *node, *user_agent;

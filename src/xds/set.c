@@ -31,8 +31,10 @@ void xds_blob_unref(struct xds_blob *b)
     while (*at && *at != b) at = &(*at)->next;
     must(*at == b);
     *at = b->next;
-    if (first) map_put(&b->home->by_hash, hash_key(&b->hash), first);
-    else map_remove(&b->home->by_hash, hash_key(&b->hash));
+    if (first)
+        map_put(&b->home->by_hash, hash_key(&b->hash), first);
+    else
+        map_remove(&b->home->by_hash, hash_key(&b->hash));
     free(b);
 }
 

@@ -13,7 +13,9 @@ struct xds_stream *xds_stream_new(struct xds_server *sv, enum xds_framing f, voi
 {
     if (sv->n_streams >= sv->limits.streams) return NULL;
     struct xds_stream *s = xcalloc(1, sizeof *s);
-    *s = (struct xds_stream){ .sv = sv, .framing = f, .peer = peer, .since_wall_ms = clock_wall_ms(), .tokens = sv->limits.burst, .tokens_ms = now_ms };
+    *s = (struct xds_stream){
+        .sv = sv, .framing = f, .peer = peer, .since_wall_ms = clock_wall_ms(), .tokens = sv->limits.burst, .tokens_ms = now_ms
+    };
     list_append(&sv->streams, &s->link);
     sv->n_streams++;
     return s;
@@ -75,7 +77,8 @@ static void answer_warming(struct xds_stream *s)
 {
     struct xds_sub *u = &s->sub[XDS_ENDPOINT];
     map_foreach (e, &s->await)
-        if ((uintptr_t)e->value == 1 && sub_wants(u, map_key(e)) && xds_set_get(u->want, map_key(e))) map_put(&u->answer, map_key(e), &present);
+        if ((uintptr_t)e->value == 1 && sub_wants(u, map_key(e)) && xds_set_get(u->want, map_key(e)))
+            map_put(&u->answer, map_key(e), &present);
 }
 
 bool sub_diff(struct xds_stream *s, enum xds_type t)
@@ -165,9 +168,11 @@ static void sub_drop(struct xds_stream *s, enum xds_type t, struct str name)
     if (!map_get(&u->names, name)) return; /* phantom: ignored */
     if (t == XDS_CLUSTER) await_forget(s, map_get(&u->sent, name));
     map_remove(&u->answer, name);
-    if (!u->wildcard) sub_forget(u, name);
-    else if (s->framing == XDS_DELTA) map_put(&u->answer, name, &present); /* does the wildcard cover it? */
-    map_remove(&u->names, name); /* last: `name` may be its key */
+    if (!u->wildcard)
+        sub_forget(u, name);
+    else if (s->framing == XDS_DELTA)
+        map_put(&u->answer, name, &present); /* does the wildcard cover it? */
+    map_remove(&u->names, name);             /* last: `name` may be its key */
 }
 
 static void sub_leave_wildcard(struct xds_sub *u)
@@ -185,11 +190,15 @@ static bool subscribe_sotw(struct xds_stream *s, enum xds_type t, const struct x
     struct map now = { 0 };
     bool star = false, changed = false;
     vec_foreach (n, &r->names) {
-        if (str_eq(*n, STR("*"))) star = true;
-        else map_put(&now, *n, &present);
+        if (str_eq(*n, STR("*")))
+            star = true;
+        else
+            map_put(&now, *n, &present);
     }
-    if (r->names.n) u->named = true;
-    else if (!u->named && xds_types[t].complete) star = true;
+    if (r->names.n)
+        u->named = true;
+    else if (!u->named && xds_types[t].complete)
+        star = true;
     map_foreach (e, &u->names)
         if (!map_get(&now, map_key(e))) {
             sub_drop(s, t, map_key(e));
@@ -243,8 +252,10 @@ static bool subscribe_delta(struct xds_stream *s, enum xds_type t, const struct 
     if (first) hold_initial(s, u, r);
     if (first && r->names.n == 0 && xds_types[t].complete) u->wildcard = u->reply = true;
     vec_foreach (n, &r->unsubscribe) {
-        if (!str_eq(*n, STR("*"))) sub_drop(s, t, *n);
-        else if (u->wildcard) sub_leave_wildcard(u);
+        if (!str_eq(*n, STR("*")))
+            sub_drop(s, t, *n);
+        else if (u->wildcard)
+            sub_leave_wildcard(u);
     }
     vec_foreach (n, &r->names) {
         if (str_eq(*n, STR("*"))) {
@@ -255,8 +266,9 @@ static bool subscribe_delta(struct xds_stream *s, enum xds_type t, const struct 
         /* asked for again is answered again; what a reconnecting client holds at this version is not */
         if (!first || !map_get(&u->sent, *n)) map_put(&u->answer, *n, &present);
     }
-    if (first && !u->wildcard) map_foreach (e, &u->sent) /* held but not asked for: nobody's */
-        if (!map_get(&u->names, map_key(e))) sub_forget(u, map_key(e));
+    if (first && !u->wildcard)
+        map_foreach (e, &u->sent) /* held but not asked for: nobody's */
+            if (!map_get(&u->names, map_key(e))) sub_forget(u, map_key(e));
     return first || r->names.n || r->unsubscribe.n;
 }
 
@@ -323,8 +335,7 @@ static int stream_first(struct xds_stream *s, const struct xds_request *r, struc
 {
     enum { NODE_ID = 1, NODE_USER_AGENT = 6 };
     struct str id = { 0 }, agent = { 0 };
-    if (!r->has_node || !pb_find(r->node, NODE_ID, &id) || id.n == 0)
-        return err_set(e, -EINVAL, "the first request names no node id");
+    if (!r->has_node || !pb_find(r->node, NODE_ID, &id) || id.n == 0) return err_set(e, -EINVAL, "the first request names no node id");
     if (id.n > NODE_ID_MAX || !printable(id)) return err_set(e, -EINVAL, "the node id is no plain text of at most %d bytes", NODE_ID_MAX);
     int rc = s->sv->ops.authorise(s->sv->ctx, r->node, s->peer, &s->user, e);
     if (rc) return rc;
@@ -332,7 +343,8 @@ static int stream_first(struct xds_stream *s, const struct xds_request *r, struc
     s->node = str_dup(id);
     if (!pb_find(r->node, NODE_USER_AGENT, &agent) || agent.n > 128 || !printable(agent)) agent = STR("");
     s->user_agent = str_dup(agent);
-    log_info("%s: %s stream opened by %s", s->node, s->framing == XDS_DELTA ? "delta" : "state-of-the-world", agent.n ? s->user_agent : "unknown");
+    log_info("%s: %s stream opened by %s", s->node, s->framing == XDS_DELTA ? "delta" : "state-of-the-world",
+             agent.n ? s->user_agent : "unknown");
     return 0;
 }
 
@@ -367,15 +379,20 @@ static void stream_request(struct xds_stream *s, enum xds_type t, const struct x
     bool changed = take_subscription(s, t, r, first, stale, answer);
     if (changed && t == XDS_LISTENER && !u->wildcard) /* a proxyless client: all else follows from the listeners it names */
         for (int i = 0; i < XDS__N; i++) sub_refresh(s, (enum xds_type)i);
-    else if (changed) sub_refresh(s, t);
-    else sub_diff(s, t);
+    else if (changed)
+        sub_refresh(s, t);
+    else
+        sub_diff(s, t);
     waits_answered(s, t, answer && u->nacked);
     stream_wake(s);
 }
 
 static int grpc_code(int rc)
 {
-    return rc == -EACCES ? GRPC_UNAUTHENTICATED : rc == -EINVAL ? GRPC_INVALID_ARGUMENT : rc == -E2BIG ? GRPC_RESOURCE_EXHAUSTED : GRPC_INTERNAL;
+    return rc == -EACCES   ? GRPC_UNAUTHENTICATED
+           : rc == -EINVAL ? GRPC_INVALID_ARGUMENT
+           : rc == -E2BIG  ? GRPC_RESOURCE_EXHAUSTED
+                           : GRPC_INTERNAL;
 }
 
 int xds_stream_recv(struct xds_stream *s, struct str msg, uint64_t now_ms, int *ret_grpc, struct err *e)
@@ -390,8 +407,10 @@ int xds_stream_recv(struct xds_stream *s, struct str msg, uint64_t now_ms, int *
         *ret_grpc = grpc_code(rc);
     } else {
         enum xds_type t = xds_type_of(r.type_url);
-        if (t != XDS__N) stream_request(s, t, &r);
-        else log_debug("%s asks for %.*s, which is not served", s->node, (int)MIN(r.type_url.n, (size_t)200), r.type_url.p);
+        if (t != XDS__N)
+            stream_request(s, t, &r);
+        else
+            log_debug("%s asks for %.*s, which is not served", s->node, (int)MIN(r.type_url.n, (size_t)200), r.type_url.p);
     }
     xds_request_free(&r);
     return rc;

@@ -10,27 +10,27 @@
 struct xds_sent {
     struct xds_blob *blob; /* NULL: only known by initial_resource_versions */
     uint64_t hash;
-    uint64_t nonce;        /* of the answer that carried it last */
-    bool refused;          /* that answer was: the client may still use what it had before */
+    uint64_t nonce; /* of the answer that carried it last */
+    bool refused;   /* that answer was: the client may still use what it had before */
 };
 
 /* One type on one stream. */
 struct xds_sub {
-    bool used;           /* a request of this type was seen */
+    bool used; /* a request of this type was seen */
     bool wildcard;
-    bool named;          /* a name was asked for at some time: an empty list means none from then on */
-    bool reply;          /* an answer is due even if it is empty: the first one of a wildcard */
-    bool pending;        /* the last answer is neither acknowledged nor refused */
-    bool nacked;         /* it was refused, and nothing newer was taken */
-    bool repeated;       /* the acknowledged answer was asked for once more */
-    struct map names;    /* what is asked for by name */
-    struct map answer;   /* names that must be answered although nothing changed */
-    struct map sent;     /* name -> struct xds_sent */
+    bool named;        /* a name was asked for at some time: an empty list means none from then on */
+    bool reply;        /* an answer is due even if it is empty: the first one of a wildcard */
+    bool pending;      /* the last answer is neither acknowledged nor refused */
+    bool nacked;       /* it was refused, and nothing newer was taken */
+    bool repeated;     /* the acknowledged answer was asked for once more */
+    struct map names;  /* what is asked for by name */
+    struct map answer; /* names that must be answered although nothing changed */
+    struct map sent;   /* name -> struct xds_sent */
     struct xds_set *want;
     size_t n_add, n_gone; /* what differs between want and sent: to add or change, to remove */
-    size_t n_refused;    /* sent, wanted and refused */
-    uint64_t nonce;      /* of the last answer, 0: none yet */
-    uint64_t version;    /* over all of `sent` */
+    size_t n_refused;     /* sent, wanted and refused */
+    uint64_t nonce;       /* of the last answer, 0: none yet */
+    uint64_t version;     /* over all of `sent` */
     uint64_t acked_version;
     bool acked;
     char *nack;
@@ -48,14 +48,14 @@ struct xds_stream {
     struct xds_server *sv;
     enum xds_framing framing;
     void *peer, *user;
-    bool named;              /* authorised: user is valid */
-    bool resumed;            /* the client said what it holds from an earlier stream */
+    bool named;   /* authorised: user is valid */
+    bool resumed; /* the client said what it holds from an earlier stream */
     char *node, *user_agent;
     int64_t since_wall_ms;
     uint64_t nonces;
-    uint64_t epoch;          /* the last change of the world that changed something here */
+    uint64_t epoch; /* the last change of the world that changed something here */
     struct xds_sub sub[XDS__N];
-    struct map await;        /* EDS names of warming clusters -> 1 + nonce of the answer that carried them, 1: not yet sent */
+    struct map await; /* EDS names of warming clusters -> 1 + nonce of the answer that carried them, 1: not yet sent */
     struct xds_gate make, drop;
     double tokens;
     uint64_t tokens_ms;

@@ -17,10 +17,7 @@ enum xds_type xds_type_of(struct str url)
     return XDS__N;
 }
 
-bool xds_resource_name(struct str bytes, struct str *ret)
-{
-    return pb_find(bytes, 1, ret) && ret->n > 0;
-}
+bool xds_resource_name(struct str bytes, struct str *ret) { return pb_find(bytes, 1, ret) && ret->n > 0; }
 
 struct str xds_cluster_eds_name(struct str bytes)
 {

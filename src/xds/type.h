@@ -8,9 +8,9 @@
 enum xds_type { XDS_CLUSTER, XDS_ENDPOINT, XDS_LISTENER, XDS_ROUTE, XDS_SECRET, XDS__N };
 
 struct xds_type_info {
-    const char *url;   /* "type.googleapis.com/envoy.config.cluster.v3.Cluster" */
-    const char *name;  /* "CDS": proxy-status, logs */
-    bool complete;     /* state of the world: a response holds the full set, absence is deletion; wildcard is possible */
+    const char *url;  /* "type.googleapis.com/envoy.config.cluster.v3.Cluster" */
+    const char *name; /* "CDS": proxy-status, logs */
+    bool complete;    /* state of the world: a response holds the full set, absence is deletion; wildcard is possible */
 };
 extern const struct xds_type_info xds_types[XDS__N];
 

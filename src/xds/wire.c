@@ -93,7 +93,4 @@ void pb_put(struct buf *b, uint32_t number, struct str bytes)
     buf_str_append(b, bytes);
 }
 
-size_t pb_size(uint32_t number, size_t n)
-{
-    return pb_varint_size((uint64_t)number << 3) + pb_varint_size(n) + n;
-}
+size_t pb_size(uint32_t number, size_t n) { return pb_varint_size((uint64_t)number << 3) + pb_varint_size(n) + n; }

@@ -13,8 +13,10 @@ static void on_response(void *ctx, enum xds_type t, struct xds_update *added, si
     struct state *s = ctx;
     s->calls++;
     for (size_t i = 0; i < n; i++) {
-        if (added[i].hash % 5 == 0) err_set(added[i].refuse, -EINVAL, "no");
-        else if (t == XDS_CLUSTER) xds_client_subscribe(s->c, XDS_ENDPOINT, added[i].name, s->now);
+        if (added[i].hash % 5 == 0)
+            err_set(added[i].refuse, -EINVAL, "no");
+        else if (t == XDS_CLUSTER)
+            xds_client_subscribe(s->c, XDS_ENDPOINT, added[i].name, s->now);
     }
     for (size_t i = 0; i < n_removed; i++) {
         xds_client_unsubscribe(s->c, t, removed[i]);
@@ -57,7 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     static const struct xds_client_ops ops = { on_response, on_missing, NULL };
     struct state s = { .now = 1 };
     if (n < 1) return 0;
-    s.c = xds_client_new(&(struct xds_client_options){ .framing = data[0] & 1 ? XDS_DELTA : XDS_SOTW, .node = STR("\x0a\x01n"), .initial_fetch_ms = UINT64_MAX }, &ops, &s);
+    s.c = xds_client_new(&(struct xds_client_options){ .framing = data[0] & 1 ? XDS_DELTA : XDS_SOTW,
+                                                       .node = STR("\x0a\x01n"),
+                                                       .initial_fetch_ms = UINT64_MAX },
+                         &ops, &s);
     xds_client_subscribe(s.c, XDS_CLUSTER, STR(""), s.now);
     xds_client_subscribe(s.c, XDS_LISTENER, STR(""), s.now);
     xds_client_opened(s.c, s.now);

@@ -93,9 +93,15 @@ static void test_expectations(void **st)
         uint64_t expect;
         int rc;
     } cases[] = {
-        { "a", STORE_PUT, STORE_ABSENT, -EEXIST }, { "b", STORE_PUT, STORE_ABSENT, 0 }, { "a", STORE_PUT, 1, -ESTALE },
-        { "a", STORE_PUT, 2, 0 },                  { "c", STORE_PUT, 7, -ENOENT },      { "c", STORE_DELETE, 0, -ENOENT },
-        { "a", STORE_DELETE, 1, -ESTALE },         { "a", STORE_DELETE, 2, 0 },         { "a", STORE_DELETE, 0, 0 },
+        { "a", STORE_PUT, STORE_ABSENT, -EEXIST },
+        { "b", STORE_PUT, STORE_ABSENT, 0 },
+        { "a", STORE_PUT, 1, -ESTALE },
+        { "a", STORE_PUT, 2, 0 },
+        { "c", STORE_PUT, 7, -ENOENT },
+        { "c", STORE_DELETE, 0, -ENOENT },
+        { "a", STORE_DELETE, 1, -ESTALE },
+        { "a", STORE_DELETE, 2, 0 },
+        { "a", STORE_DELETE, 0, 0 },
         { "", STORE_PUT, 0, -EINVAL },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -135,7 +141,8 @@ static void collect(void *arg, struct store_object *o) { buf_printf(arg, "%.*s/%
 static void test_list(void **st)
 {
     struct store *s = store_open_memory();
-    static const char *const where[][3] = { { "pods", "b", "x" }, { "pods", "a", "z" }, { "pods", "a", "y" }, { "services", "a", "s" }, { "nodes", "", "n" }, { "pods", "ab", "q" } };
+    static const char *const where[][3] = { { "pods", "b", "x" },     { "pods", "a", "z" }, { "pods", "a", "y" },
+                                            { "services", "a", "s" }, { "nodes", "", "n" }, { "pods", "ab", "q" } };
     for (size_t i = 0; i < ARRAY_LEN(where); i++) {
         struct store_write w = { .kind = str_of(where[i][0]), .ns = str_of(where[i][1]), .name = str_of(where[i][2]), .json = STR("{}") };
         assert_int_equal(store_commit(s, &w, 1, NULL), 0);
@@ -143,8 +150,13 @@ static void test_list(void **st)
     static const struct {
         const char *kind, *ns, *want;
     } cases[] = {
-        { "pods", NULL, "a/y a/z ab/q b/x " }, { "pods", "a", "a/y a/z " }, { "", NULL, "/n a/y a/z ab/q b/x a/s " }, { "", "a", "a/y a/z a/s " },
-        { "pods", "c", "" },                   { "none", NULL, "" },        { "nodes", "", "/n " },
+        { "pods", NULL, "a/y a/z ab/q b/x " },
+        { "pods", "a", "a/y a/z " },
+        { "", NULL, "/n a/y a/z ab/q b/x a/s " },
+        { "", "a", "a/y a/z a/s " },
+        { "pods", "c", "" },
+        { "none", NULL, "" },
+        { "nodes", "", "/n " },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct buf b = { 0 };
@@ -164,7 +176,7 @@ struct heard {
 static void hear(void *arg, const struct store_event *ev)
 {
     struct heard *h = arg;
-    buf_printf(&h->text, "%c%.*s@%" PRIu64 " ", "+~-"[ev->type], STR_ARG(ev->object->name), ev->version);
+    buf_printf(&h->text, "%c%.*s@%" PRIu64 " ", "+~-"[ev->type], STR_ARG(ev->object->name), ev -> version);
     if (h->end) store_unwatch(TAKE(h->end, NULL));
 }
 
@@ -327,7 +339,8 @@ static void file_write(const char *name, off_t at, const void *p, size_t n)
 static void test_not_ours(void **st)
 {
     struct err e = { 0 };
-    file_write(path, 0, "this is no database, only a text that somebody put here, long enough to have a header of a hundred bytes and more", 112);
+    file_write(path, 0, "this is no database, only a text that somebody put here, long enough to have a header of a hundred bytes and more",
+               112);
     assert_null(store_open(path, &e));
     assert_int_equal(e.code, -EBADMSG);
     assert_non_null(strstr(e.what, "not a database of weft"));

@@ -7,10 +7,10 @@ struct fixture {
     struct xds_client *c;
     enum xds_framing f;
     uint64_t now;
-    struct buf got;      /* what the callbacks were told: "CDS+a CDS-b EDS?x " */
-    const char *refuse;  /* name of a resource to refuse */
-    const char *follow;  /* subscribe EDS to this while clusters are applied */
-    struct buf last;     /* the last request */
+    struct buf got;     /* what the callbacks were told: "CDS+a CDS-b EDS?x " */
+    const char *refuse; /* name of a resource to refuse */
+    const char *follow; /* subscribe EDS to this while clusters are applied */
+    struct buf last;    /* the last request */
     struct xds_request r;
 };
 
@@ -37,7 +37,9 @@ static void open_client(struct fixture *x, enum xds_framing f)
     static const struct xds_client_ops ops = { on_response, on_missing, NULL };
     rng_seed_fixed(&seed, 1);
     *x = (struct fixture){ .f = f, .now = 1000 };
-    struct xds_client_options o = { .framing = f, .node = STR("\x0a\x01n"), .initial_fetch_ms = 100, .backoff_base_ms = 10, .backoff_max_ms = 40, .seed = &seed };
+    struct xds_client_options o = {
+        .framing = f, .node = STR("\x0a\x01n"), .initial_fetch_ms = 100, .backoff_base_ms = 10, .backoff_max_ms = 40, .seed = &seed
+    };
     x->c = xds_client_new(&o, &ops, x);
 }
 
@@ -97,7 +99,9 @@ static void tell(struct fixture *x, enum xds_type t, const char *version, const 
             continue;
         }
         pack(&body[i], t, w, text);
-        vec_push(&r.resources, (struct xds_entry){ .name = x->f == XDS_DELTA ? w : STR(""), .version = r.version, .type_url = r.type_url, .bytes = buf_str(&body[i]) });
+        vec_push(&r.resources,
+                 (struct xds_entry){
+                     .name = x->f == XDS_DELTA ? w : STR(""), .version = r.version, .type_url = r.type_url, .bytes = buf_str(&body[i]) });
         i++;
     }
     xds_response_write(&msg, x->f, &r);
@@ -248,7 +252,7 @@ static void test_odd_answers(void **st)
     xds_client_subscribe(x.c, XDS_CLUSTER, STR("a"), x.now);
     xds_client_unsubscribe(x.c, XDS_CLUSTER, STR("a"));
     xds_client_opened(x.c, x.now);
-    says(&x, ""); /* an empty first list would ask for all */
+    says(&x, "");                              /* an empty first list would ask for all */
     tell(&x, XDS_CLUSTER, "1", "1", "a", "1"); /* never asked */
     got(&x, "");
     says(&x, "");
@@ -272,7 +276,7 @@ static void test_odd_answers(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sotw_life),     cmocka_unit_test(test_delta_life), cmocka_unit_test(test_nack),
+        cmocka_unit_test(test_sotw_life),      cmocka_unit_test(test_delta_life), cmocka_unit_test(test_nack),
         cmocka_unit_test(test_does_not_exist), cmocka_unit_test(test_backoff),    cmocka_unit_test(test_odd_answers),
     };
     log_init("test", LOG_OFF);

@@ -18,7 +18,7 @@ struct pair {
     VEC(struct buf) up, down; /* messages on their way */
     struct map clusters;      /* name -> "warm" or "cold" */
     struct map routes;        /* name -> clusters that it names, with blanks */
-    bool refuse_some, blind; /* blind: see stream_break */
+    bool refuse_some, blind;  /* blind: see stream_break */
     unsigned applied, refused;
 };
 

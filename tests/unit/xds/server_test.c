@@ -63,7 +63,9 @@ static void split(const char *words, struct xds_request *r, bool minus)
 /* names: "a b" or, in delta, "a -b"; nonce NULL: none. */
 static void ask(struct talk *k, enum xds_type t, const char *names, const char *nonce, const char *nack)
 {
-    struct xds_request r = { .type_url = str_of(xds_types[t].url), .nonce = str_of(nonce), .has_error = nack != NULL, .error = str_of(nack), .error_code = 13 };
+    struct xds_request r = {
+        .type_url = str_of(xds_types[t].url), .nonce = str_of(nonce), .has_error = nack != NULL, .error = str_of(nack), .error_code = 13
+    };
     split(names, &r, true);
     assert_int_equal(ask_full(k, &r), 0);
 }

@@ -13,7 +13,7 @@ struct rig {
     struct http_server *http;
     struct xds_door door;
     struct xds_connection *c;
-    struct map got;   /* "CDS a" -> text, as the client has it */
+    struct map got; /* "CDS a" -> text, as the client has it */
     unsigned applied, missing;
     char ip[64];
 };
@@ -79,7 +79,12 @@ static void rig_open(struct rig *r, enum xds_framing f)
     serve(r);
     struct addr to = where(r);
     r->c = xds_connection_new(&(struct xds_connection_config){
-        .loop = r->loop, .to = &to, .n_to = 1, .authority = STR("xds-grpc"), .ctx = r, .ops = { on_response, on_missing, NULL },
+        .loop = r->loop,
+        .to = &to,
+        .n_to = 1,
+        .authority = STR("xds-grpc"),
+        .ctx = r,
+        .ops = { on_response, on_missing, NULL },
         .client = { .framing = f, .node = STR("\x0a\x01n"), .backoff_base_ms = 1, .backoff_max_ms = 2, .initial_fetch_ms = 5000 } });
     xds_client_subscribe(xds_connection_client(r->c), XDS_CLUSTER, STR(""), clock_ms());
 }
