@@ -170,9 +170,11 @@ static e_slow_start *slow_start(struct arena *a, const i_load_balancer *lb)
     return s;
 }
 
-static void set_hash(struct arena *a, e_cluster *cl, const Istio__Networking__V1alpha3__LoadBalancerSettings__ConsistentHashLB *h)
+static void set_hash(const struct client *c, e_cluster *cl, const Istio__Networking__V1alpha3__LoadBalancerSettings__ConsistentHashLB *h)
 {
-    if (h->hash_algorithm_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__CONSISTENT_HASH_LB__HASH_ALGORITHM_MAGLEV) {
+    struct arena *a = c->a;
+    bool maglev = h->hash_algorithm_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__CONSISTENT_HASH_LB__HASH_ALGORITHM_MAGLEV;
+    if (maglev && !client_is_grpc(c)) { /* gRPC clients know only the ring */
         SET(cl, lb_policy, ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_POLICY__MAGLEV);
         if (!h->maglev->table_size) return;
         cl->lb_config_case = ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_MAGLEV_LB_CONFIG;
@@ -217,7 +219,7 @@ static void set_lb(const struct client *c, e_cluster *cl, const i_load_balancer 
         return;
     }
     if (lb && lb->lb_policy_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__LB_POLICY_CONSISTENT_HASH) {
-        set_hash(c->a, cl, lb->consistent_hash);
+        set_hash(c, cl, lb->consistent_hash);
         return;
     }
     switch (lb && lb->lb_policy_case == ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__LB_POLICY_SIMPLE ? lb->simple : 0) {
@@ -234,7 +236,12 @@ static void set_lb(const struct client *c, e_cluster *cl, const i_load_balancer 
         cl->eds_cluster_config = NULL;
         return;
     case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__LEAST_CONN:
-    case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__LEAST_REQUEST: set_least_request(c->a, cl, lb); return;
+    case ISTIO__NETWORKING__V1ALPHA3__LOAD_BALANCER_SETTINGS__SIMPLE_LB__LEAST_REQUEST:
+        if (!client_is_grpc(c))
+            set_least_request(c->a, cl, lb); /* some gRPC clients refuse it unless told otherwise */
+        else
+            set_round_robin(c->a, cl, lb);
+        return;
     default: break;
     }
     if (client_is_grpc(c))

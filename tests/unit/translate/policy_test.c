@@ -75,6 +75,25 @@ static void fields(void **state)
     }
 }
 
+/* What gRPC clients would refuse is not sent to them. */
+static void grpc_knows_less(void **state)
+{
+    static const char *const rows[][2] = {
+        { "{}", "ROUND_ROBIN" },
+        { "{loadBalancer: {simple: RANDOM}}", "ROUND_ROBIN" },
+        { "{loadBalancer: {simple: LEAST_REQUEST}}", "ROUND_ROBIN" },
+        { "{loadBalancer: {simple: PASSTHROUGH}}", "ROUND_ROBIN" },
+        { "{loadBalancer: {consistentHash: {httpHeaderName: x, maglev: {}}}}", "RING_HASH" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_t *c = clusters_with(rows[i][0], "grpc");
+        assert_string_equal(text_at(c, "outbound|50051||" HOST, "lb_policy", NULL), rows[i][1]);
+        assert_string_equal(text_at(c, "outbound|50051||" HOST, "type", NULL), "EDS");
+        assert_null(at(c, "outbound|50051||" HOST, "typed_extension_protocol_options", NULL));
+        json_decref(c);
+    }
+}
+
 /* Rules of one host merge: subsets of both, the policy of the first that has one. The hash key stands on the route. */
 static void rules_merge(void **state)
 {
@@ -239,14 +258,9 @@ static void service_entries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields),
-        cmocka_unit_test(rules_merge),
-        cmocka_unit_test(which_rule),
-        cmocka_unit_test(endpoints_follow_pods),
-        cmocka_unit_test(target_ports_and_owners),
-        cmocka_unit_test(protocols),
-        cmocka_unit_test(server_first),
-        cmocka_unit_test(service_entries),
+        cmocka_unit_test(fields),     cmocka_unit_test(grpc_knows_less),       cmocka_unit_test(rules_merge),
+        cmocka_unit_test(which_rule), cmocka_unit_test(endpoints_follow_pods), cmocka_unit_test(target_ports_and_owners),
+        cmocka_unit_test(protocols),  cmocka_unit_test(server_first),          cmocka_unit_test(service_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
