@@ -6,16 +6,16 @@
 #include "base/log.h"
 #include "http/grpc.h"
 
-enum { WAITING_MAX = 64 << 10, SEND_MS = 30000 };
+enum { WAITING_MAX = 64 << 10, SEND_MS = 30000, FIRST_MS = 15000 };
 
 struct xds_peer {
     struct xds_door *door;
     struct http_exchange *x;
     struct xds_stream *stream;
     struct deferred pump;
-    struct timer slow;
-    size_t waited; /* bytes that waited when `slow` was set */
-    bool over;     /* the answer has ended: nothing is said any more */
+    struct timer slow, first; /* takes no bytes; has not said who it is */
+    size_t waited;            /* bytes that waited when `slow` was set */
+    bool over;                /* the answer has ended: nothing is said any more */
 };
 
 static void peer_tick(struct xds_peer *p)
@@ -46,6 +46,12 @@ static void slow_fire(struct timer *t)
     log_warn("%.*s: cut off, it takes no more bytes (%zu wait)", STR_ARG(xds_stream_node(p->stream)), waits);
     p->over = true;
     http_abort(p->x);
+}
+
+static void first_fire(struct timer *t)
+{
+    struct xds_peer *p = container_of(t, struct xds_peer, first);
+    if (xds_stream_node(p->stream).n == 0) peer_end(p, GRPC_DEADLINE_EXCEEDED, "no first request came");
 }
 
 static void pump(struct deferred *d)
@@ -108,6 +114,7 @@ static void on_done(struct http_exchange *x, bool ok, void *arg)
     p->over = true;
     deferred_cancel(&p->pump);
     timer_stop(&p->slow);
+    timer_stop(&p->first);
     log_debug("%.*s: stream closed", STR_ARG(xds_stream_node(s)));
     xds_stream_free(s);
     free(p);
@@ -136,6 +143,8 @@ bool xds_serve(struct xds_door *d, struct http_exchange *x)
     p->x = x;
     p->pump.run = pump;
     p->slow.fire = slow_fire;
+    p->first.fire = first_fire;
+    timer_set(http_loop(x), &p->first, FIRST_MS);
     http_on_done(x, on_done, p);
     http_on_writable(x, on_writable, p);
     http_grpc_start(x); /* clients wait for the head before they believe in the stream */

@@ -17,8 +17,9 @@ struct xds_server *xds_server_new(const struct xds_server_ops *ops, void *ctx, c
     if (limits) sv->limits = *limits;
     if (!sv->limits.gate_ms) sv->limits.gate_ms = 5000;
     if (!sv->limits.streams) sv->limits.streams = 20000;
+    if (!sv->limits.per_node) sv->limits.per_node = 16;
     if (!sv->limits.burst) sv->limits.burst = 2000;
-    if (!sv->limits.per_s) sv->limits.per_s = 500;
+    if (!sv->limits.per_s) sv->limits.per_s = 200;
     list_init(&sv->streams);
     list_init(&sv->waits);
     return sv;

@@ -51,7 +51,8 @@ struct xds_server_ops {
 struct xds_server_limits {
     uint64_t gate_ms;      /* longest hold of routes and of removals; 0: 5000 */
     uint32_t streams;      /* most at once; 0: 20000 */
-    uint32_t burst, per_s; /* requests per stream: bucket and refill; 0: 2000 and 500 */
+    uint32_t per_node;     /* most at once with one node id; 0: 16 */
+    uint32_t burst, per_s; /* requests per stream that answer nothing: bucket and refill; 100 names count as one; 0: 2000, 200 */
 };
 
 struct xds_server *xds_server_new(const struct xds_server_ops *ops, void *ctx, const struct xds_server_limits *limits);

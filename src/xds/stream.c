@@ -331,13 +331,22 @@ static bool printable(struct str s)
     return true;
 }
 
+/* One pod may not take all streams for itself; several gRPC processes in one pod are fine. */
+static int streams_of_node(const struct xds_stream *s, struct str id, struct err *e)
+{
+    unsigned n = 0;
+    list_foreach (other, &s->sv->streams, struct xds_stream, link) n += other->named && str_eqc(id, other->node);
+    return n < s->sv->limits.per_node ? 0 : err_set(e, -E2BIG, "this node has %u streams already", n);
+}
+
 static int stream_first(struct xds_stream *s, const struct xds_request *r, struct err *e)
 {
     enum { NODE_ID = 1, NODE_USER_AGENT = 6 };
     struct str id = { 0 }, agent = { 0 };
     if (!r->has_node || !pb_find(r->node, NODE_ID, &id) || id.n == 0) return err_set(e, -EINVAL, "the first request names no node id");
     if (id.n > NODE_ID_MAX || !printable(id)) return err_set(e, -EINVAL, "the node id is no plain text of at most %d bytes", NODE_ID_MAX);
-    int rc = s->sv->ops.authorise(s->sv->ctx, r->node, s->peer, &s->user, e);
+    int rc = streams_of_node(s, id, e);
+    if (rc == 0) rc = s->sv->ops.authorise(s->sv->ctx, r->node, s->peer, &s->user, e);
     if (rc) return rc;
     s->named = true;
     s->node = str_dup(id);
@@ -348,14 +357,33 @@ static int stream_first(struct xds_stream *s, const struct xds_request *r, struc
     return 0;
 }
 
-static int take_token(struct xds_stream *s, uint64_t now_ms, struct err *e)
+/* What a request costs the server, in tokens: answers to what it sent are free (it sets their pace itself), the rest is
+ * one request and what its names and bytes are worth of work. */
+static double request_cost(const struct xds_stream *s, const struct xds_request *r, size_t bytes)
+{
+    enum xds_type t = xds_type_of(r->type_url);
+    bool answer = t != XDS__N && s->sub[t].pending && nonce_of(r->nonce) == s->sub[t].nonce;
+    size_t names = r->names.n + r->unsubscribe.n + r->held.n;
+    return (answer ? 0 : 1) + (double)names / 100 + (double)bytes / (64 << 10);
+}
+
+static int take_tokens(struct xds_stream *s, double cost, uint64_t now_ms, struct err *e)
 {
     const struct xds_server_limits *l = &s->sv->limits;
     s->tokens = MIN((double)l->burst, s->tokens + (double)(now_ms - MIN(now_ms, s->tokens_ms)) * l->per_s / 1000);
     s->tokens_ms = now_ms;
-    if (s->tokens < 1) return err_set(e, -E2BIG, "more than %u requests per second", l->per_s);
-    s->tokens -= 1;
+    /* one request that is dearer than the whole bucket passes when the bucket is full: a large mesh has long lists */
+    if (s->tokens < MIN(cost, (double)l->burst))
+        return err_set(e, -E2BIG, "requests come faster than %u per second, or name too much", l->per_s);
+    s->tokens -= MIN(cost, (double)l->burst);
     return 0;
+}
+
+/* A delta stream could name more and more without ever being too large in one request. */
+static int names_bounded(const struct xds_sub *u, struct err *e)
+{
+    if (u->names.n <= XDS_NAMES_MAX && u->answer.n <= 2 * XDS_NAMES_MAX) return 0;
+    return err_set(e, -E2BIG, "more than %d resource names on one stream", XDS_NAMES_MAX);
 }
 
 static bool take_subscription(struct xds_stream *s, enum xds_type t, const struct xds_request *r, bool first, bool stale, bool answer)
@@ -368,7 +396,7 @@ static bool take_subscription(struct xds_stream *s, enum xds_type t, const struc
     return changed;
 }
 
-static void stream_request(struct xds_stream *s, enum xds_type t, const struct xds_request *r)
+static int stream_request(struct xds_stream *s, enum xds_type t, const struct xds_request *r, struct err *e)
 {
     struct xds_sub *u = &s->sub[t];
     bool first = !u->used, spontaneous = r->nonce.n == 0;
@@ -377,6 +405,8 @@ static void stream_request(struct xds_stream *s, enum xds_type t, const struct x
     u->used = true;
     if (answer) answered(s, t, r);
     bool changed = take_subscription(s, t, r, first, stale, answer);
+    int rc = names_bounded(u, e);
+    if (rc) return rc;
     if (changed && t == XDS_LISTENER && !u->wildcard) /* a proxyless client: all else follows from the listeners it names */
         for (int i = 0; i < XDS__N; i++) sub_refresh(s, (enum xds_type)i);
     else if (changed)
@@ -385,6 +415,7 @@ static void stream_request(struct xds_stream *s, enum xds_type t, const struct x
         sub_diff(s, t);
     waits_answered(s, t, answer && u->nacked);
     stream_wake(s);
+    return 0;
 }
 
 static int grpc_code(int rc)
@@ -400,18 +431,17 @@ int xds_stream_recv(struct xds_stream *s, struct str msg, uint64_t now_ms, int *
     struct xds_request r = { 0 };
     s->sv->now_ms = now_ms;
     int rc = msg.n > XDS_MESSAGE_MAX ? err_set(e, -E2BIG, "a request of %zu bytes; %u is the most", msg.n, XDS_MESSAGE_MAX) : 0;
-    if (rc == 0) rc = take_token(s, now_ms, e);
     if (rc == 0) rc = xds_request_read(&r, s->framing, msg, e);
+    if (rc == 0) rc = take_tokens(s, request_cost(s, &r, msg.n), now_ms, e);
     if (rc == 0 && !s->named) rc = stream_first(s, &r, e);
-    if (rc) {
-        *ret_grpc = grpc_code(rc);
-    } else {
+    if (rc == 0) {
         enum xds_type t = xds_type_of(r.type_url);
         if (t != XDS__N)
-            stream_request(s, t, &r);
+            rc = stream_request(s, t, &r, e);
         else
             log_debug("%s asks for %.*s, which is not served", s->node, (int)MIN(r.type_url.n, (size_t)200), r.type_url.p);
     }
+    if (rc) *ret_grpc = grpc_code(rc);
     xds_request_free(&r);
     return rc;
 }

@@ -525,6 +525,53 @@ static void test_bad_peers(void **st)
     assert_int_equal(k.w.gone, 1);
 }
 
+static void test_one_node_cannot_take_all(void **st)
+{
+    struct talk k;
+    struct xds_stream *more[20];
+    talk_open(&k, XDS_DELTA);
+    ask(&k, XDS_CLUSTER, "", NULL, NULL);
+    int refused = 0;
+    struct xds_stream *mine = k.s;
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        k.s = more[i] = xds_stream_new(k.w.sv, XDS_DELTA, &k, k.now);
+        k.node_said = false;
+        struct xds_request r = { .type_url = str_of(xds_types[0].url) };
+        if (ask_full(&k, &r) == 0) continue;
+        assert_int_equal(k.grpc, 8);
+        refused++;
+    }
+    assert_int_equal(refused, 5); /* 16 of 21 */
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) xds_stream_free(more[i]);
+    k.s = mine;
+    talk_close(&k);
+}
+
+/* Many names in many requests: the stream ends before the server's memory does. */
+static void test_names_are_bounded(void **st)
+{
+    struct talk k;
+    talk_open(&k, XDS_DELTA);
+    char name[16];
+    int rc = 0, rounds = 0;
+    for (int n = 0; rc == 0 && rounds < 300; rounds++) {
+        struct xds_request r = { .type_url = str_of(xds_types[1].url) };
+        struct buf text = { 0 };
+        size_t at[1000];
+        for (int i = 0; i < 1000; i++, n++) {
+            at[i] = text.len;
+            buf_append(&text, name, (size_t)snprintf(name, sizeof name, "%09d", n));
+        }
+        for (int i = 0; i < 1000; i++) vec_push(&r.names, str_make(buf_data(&text) + at[i], 9));
+        rc = ask_full(&k, &r);
+        k.now += 10000; /* slowly enough for the rate */
+        buf_free(&text);
+    }
+    assert_int_equal(rc, -E2BIG);
+    assert_int_equal(rounds, 101);
+    talk_close(&k);
+}
+
 static struct xds_outcome seen;
 static int seen_times;
 static void on_outcome(void *arg, const struct xds_outcome *o)
@@ -628,6 +675,8 @@ int main(void)
         cmocka_unit_test(test_refused_route_keeps_its_cluster),
         cmocka_unit_test(test_proxyless_order),
         cmocka_unit_test(test_bad_peers),
+        cmocka_unit_test(test_one_node_cannot_take_all),
+        cmocka_unit_test(test_names_are_bounded),
         cmocka_unit_test(test_waits),
         cmocka_unit_test(test_status),
     };
