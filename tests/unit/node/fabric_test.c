@@ -72,12 +72,15 @@ static int program_get(const char *host, const char *port, bool mark)
         printf("no address: %s\n", gai_strerror(r));
         return 3;
     }
-    int fd = socket(list->ai_family, SOCK_STREAM, 0);
+    int fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct addr to = { .len = list->ai_addrlen };
+    memcpy(&to.any, list->ai_addr, to.len);
+    freeaddrinfo(list);
     if (mark && sock_mark(fd, NODE_SIDECAR_UID) < 0) {
         printf("no mark\n");
         return 5;
     }
-    if (connect(fd, list->ai_addr, list->ai_addrlen) < 0) {
+    if (connect(fd, &to.sa, to.len) < 0) {
         printf("no connection: %s\n", strerror(errno));
         return 4;
     }
