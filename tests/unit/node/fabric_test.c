@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -94,7 +95,7 @@ static int program_get(const char *host, const char *port, bool mark)
 
 /* ---- the glue in the agent ---- */
 
-#define PODS 5
+#define PODS 7
 static struct fabric *fabric;
 static struct io orders;
 
@@ -133,6 +134,10 @@ static const char *const serve_argv[] = { self, "serve", "0.0.0.0", "8080", NULL
 static const char *const side_argv[] = { self, "sidecar", NULL };
 static const char *const crash_argv[] = { "sh", "-c", "echo trying; exit 3", NULL };
 static const char *const hungry_argv[] = { "sh", "-c", "x=$(head -c 100000000 /dev/zero | tr '\\0' a); sleep 100", NULL };
+static const char *const slow_argv[] = { "sh", "-c", "trap 'echo stopping; sleep 0.1; echo stopped; exit 0' TERM; while :; do sleep 0.02; done", NULL };
+static const char *const deaf_argv[] = { "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done", NULL };
+static const char *const pre_stop[] = { "echo", "pre-stop", NULL };
+static const char *const ill[] = { "sh", "-c", "test ! -e /run/ill", NULL };
 static const char *const exec_probe[] = { "true", NULL };
 
 static struct addr pod_ip(int i)
@@ -156,6 +161,10 @@ static void start_pods(void)
     struct node_container b[] = { { .name = "app", .argv = serve_argv, .uid = -1, .gid = -1, .readiness = { .kind = NODE_PROBE_EXEC, .argv = exec_probe } } };
     struct node_container c[] = { { .name = "app", .argv = crash_argv, .uid = -1, .gid = -1 } };
     struct node_container d[] = { { .name = "app", .argv = hungry_argv, .uid = -1, .gid = -1, .memory_limit = 32 << 20, .cpu_limit_milli = 1000 } };
+    /* Ends in order: preStop, SIGTERM, its own time. Deaf to SIGTERM: the grace, then SIGKILL. */
+    struct node_container s[] = { { .name = "app", .argv = slow_argv, .uid = -1, .gid = -1, .pre_stop = pre_stop } };
+    struct node_container l[] = { { .name = "app", .argv = deaf_argv, .uid = -1, .gid = -1,
+                                    .liveness = { .kind = NODE_PROBE_EXEC, .argv = ill, .period_ms = 20, .failure_threshold = 2 } } };
     struct node_file files[] = { { "proxy/secret", secret, 3, true }, { "plain", "x\n", 2, false } };
     struct node_pod pods[PODS] = {
         { .ns = "default", .name = "meshed", .uid = "u0", .containers = a, .containers_n = 2, .files = files, .files_n = 2, .intercept = true, .grace_ms = 1000 },
@@ -163,6 +172,8 @@ static void start_pods(void)
         { .ns = "default", .name = "crash", .uid = "u2", .containers = c, .containers_n = 1 },
         { .ns = "default", .name = "bad", .uid = "u3" },
         { .ns = "default", .name = "hungry", .uid = "u4", .containers = d, .containers_n = 1 },
+        { .ns = "default", .name = "slow", .uid = "u5", .containers = s, .containers_n = 1, .grace_ms = 2000, .drain_ms = 50 },
+        { .ns = "default", .name = "deaf", .uid = "u6", .containers = l, .containers_n = 1, .grace_ms = 100 },
     };
     for (int i = 0; i < PODS; i++) pods[i].ip = pod_ip(i);
     fabric_apply(fabric, pods, PODS, NULL);
@@ -188,6 +199,8 @@ static void on_order(struct io *io, uint32_t events)
     (void)events;
     if (read(io->fd, &what, 1) != 1) return;
     if (what == 's') fabric_pod_stop(fabric, "u1", -1);
+    if (what == 'g') fabric_pod_stop(fabric, "u5", -1);
+    if (what == 'd') fabric_pod_stop(fabric, "u6", -1);
 }
 
 static int glue(struct fabric *f, void *ctx, struct err *e)
@@ -372,6 +385,49 @@ static void check_life(void)
     status_has("u1", "gone", 3000);
 }
 
+/* Graceful end, liveness, and the end of who does not listen. */
+static void check_ends(void)
+{
+    char path[512];
+    const char *log;
+    if (write(order_fd, "g", 1) != 1) abort();
+    status_has("slow", "terminating=1", 1000);
+    status_has("u5", "gone", 3000);
+    log = slurp(node_log_path(state, "default", "slow", "app", path, sizeof path));
+    expect(strcmp(log, "pre-stop\nstopping\nstopped\n") == 0, "preStop, SIGTERM and time to end", log);
+    status_has("deaf", "ready=1", 1000);
+    RUN("deaf", NULL, 0, "", "touch", "/run/ill");
+    status_has("deaf", "last=Error/137", 3000); /* liveness: SIGTERM, the grace, SIGKILL */
+    RUN("deaf", NULL, 0, "", "rm", "/run/ill");
+    if (write(order_fd, "d", 1) != 1) abort();
+    status_has("u6", "gone", 3000);
+}
+
+/* A terminal of its own with our size; the exit code comes through. */
+static void check_terminal(void)
+{
+    struct winsize ws = { .ws_row = 40, .ws_col = 100 };
+    int master;
+    pid_t pid = forkpty(&master, NULL, NULL, &ws);
+    if (pid == 0) {
+        static const char *const argv[] = { "sh", "-c", "tty -s && stty size; read x; echo got-$x; exit 5", NULL };
+        struct node_exec x = { .ns = "default", .pod = "plain", .argv = argv, .tty = true };
+        int code = 99;
+        struct err e = { 0 };
+        if (node_client_exec(state, &x, &code, &e) < 0) printf("%s\n", e.what);
+        _exit(code);
+    }
+    char text[1024] = "";
+    size_t n = 0;
+    if (write(master, "word\n", 5) != 5) abort();
+    for (ssize_t r; n < sizeof text - 1 && (r = read(master, text + n, sizeof text - 1 - n)) > 0;) n += (size_t)r;
+    int status = 0;
+    waitpid(pid, &status, 0);
+    close(master);
+    expect(strstr(text, "40 100") && strstr(text, "got-word"), "exec with a terminal", text);
+    expect(WIFEXITED(status) && WEXITSTATUS(status) == 5, "its exit code", NULL);
+}
+
 static int count_procs(void)
 {
     char cmd[700], out[32] = "";
@@ -410,11 +466,13 @@ static int start(struct fabric_proc *p, int *port)
     return r;
 }
 
-/* weft up killed with SIGKILL: everything in the fabric is gone at once. */
+/* A second mesh beside the first, with the same addresses; its weft up killed with SIGKILL: all of it is gone at once, and
+ * the first one does not notice. */
 static void check_sigkill(void)
 {
-    int p[2];
-    if (pipe2(p, O_CLOEXEC) < 0) abort();
+    int p[2], before = count_procs();
+    snprintf(state + strlen(state), sizeof state - strlen(state), ".2");
+    if (mkdir(state, 0700) < 0 || pipe2(p, O_CLOEXEC) < 0) abort();
     pid_t up = fork();
     if (up == 0) {
         struct fabric_proc f;
@@ -424,12 +482,17 @@ static void check_sigkill(void)
     }
     int n = 0;
     expect(read(p[0], &n, sizeof n) == (ssize_t)sizeof n && n, "a second mesh", NULL);
-    expect(count_procs() > 0, "pods run", NULL);
+    expect(count_procs() > before, "pods of both meshes run", NULL);
     kill(up, SIGKILL);
     waitpid(up, NULL, 0);
-    int left = 1;
-    for (uint64_t end = clock_ms() + 2000; clock_ms() < end && left; nap()) left = count_procs();
-    expect(left == 0, "nothing is left after kill -9 of weft up", NULL);
+    int left = before + 1;
+    for (uint64_t end = clock_ms() + 2000; clock_ms() < end && left > before; nap()) left = count_procs();
+    expect(left == before, "nothing is left after kill -9 of weft up", NULL);
+    cgroup_sweep(state); /* the killed one could not; the next fabric_start there would */
+    char cmd[300];
+    snprintf(cmd, sizeof cmd, "rm -r %s", state);
+    expect(system(cmd) == 0, "the second state directory can be removed", NULL);
+    state[strlen(state) - 2] = '\0';
 }
 
 static int test(void)
@@ -459,14 +522,15 @@ static int test(void)
             printf("state %s, fabric %d\n", state, (int)f.pid);
             pause();
         }
+        check_terminal();
+        check_ends();
+        check_sigkill();
         check_life();
         t0 = clock_ns();
         fabric_stop(&f, 2000);
         printf("stopped in %.1f ms\n", (double)(clock_ns() - t0) / 1e6);
         expect(count_procs() == 0, "nothing is left after fabric_stop", NULL);
     }
-    check_sigkill();
-    cgroup_sweep(state); /* the killed one could not; the next fabric_start there would */
     char cmd[300];
     snprintf(cmd, sizeof cmd, "rm -r %s", state);
     expect(system(cmd) == 0, "the state directory can be removed", NULL);
