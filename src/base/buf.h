@@ -13,8 +13,8 @@ struct buf {
     size_t limit; /* most bytes to hold; 0: none */
 };
 
-static inline struct str buf_str(const struct buf *b) { return (struct str){ b->p + b->off, b->len }; }
-static inline char *buf_data(const struct buf *b) { return b->p + b->off; }
+static inline struct str buf_str(const struct buf *b) { return (struct str){ b->p ? b->p + b->off : NULL, b->len }; }
+static inline char *buf_data(const struct buf *b) { return b->p ? b->p + b->off : NULL; }
 
 /* Room for n more bytes behind the held ones; returns where they go, or NULL at the limit. Call buf_added after writing. */
 MUST_USE char *buf_reserve(struct buf *b, size_t n);

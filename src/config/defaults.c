@@ -98,7 +98,12 @@ static void replica_set(struct resource *r, K8sReplicaSet *s)
     if (s->spec->template_) pod_spec(r, s->spec->template_->spec);
 }
 
-/* stringData is write-only: it becomes data. */
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(K8s__Io__Api__Core__V1__Secret__DataEntry *const *)a)->key, (*(K8s__Io__Api__Core__V1__Secret__DataEntry *const *)b)->key);
+}
+
+/* stringData is write-only: it becomes data, whose keys stay in order. */
 static void secret(struct resource *r, K8sSecret *s)
 {
     set_text(r, &s->type, "Opaque");
@@ -117,6 +122,7 @@ static void secret(struct resource *r, K8sSecret *s)
         e->has_value = 1;
         e->value = (ProtobufCBinaryData){ strlen(text), (uint8_t *)dup(r, text) };
     }
+    if (n) qsort(data, n, sizeof *data, by_key);
     s->data = data;
     s->n_data = n;
     s->n_string_data = 0;

@@ -104,6 +104,8 @@ static void tls(struct check *c, N(ClientTLSSettings) *const *slot, const char *
         check_error(c, slot, "%s.tls: mode MUTUAL needs clientCertificate and privateKey, or credentialName", base);
     if (t->mode == ISTIO__NETWORKING__V1ALPHA3__CLIENT_TLSSETTINGS__TLSMODE__ISTIO_MUTUAL && (cert || key || ca || name))
         check_error(c, slot, "%s.tls: mode ISTIO_MUTUAL takes no certificates", base);
+    if (t->mode == ISTIO__NETWORKING__V1ALPHA3__CLIENT_TLSSETTINGS__TLSMODE__ISTIO_MUTUAL)
+        check_warn(c, &t->mode, "%s.tls.mode: ISTIO_MUTUAL is not carried out yet: connections are not encrypted", base);
     check_leave(c, old);
 }
 

@@ -67,6 +67,8 @@ static void server_tls(struct check *c, const GatewayServer *s, size_t i)
         return;
     }
     struct err_at old = check_enter(c, &s->tls);
+    if (t->mode == ISTIO__NETWORKING__V1ALPHA3__SERVER_TLSSETTINGS__TLSMODE__ISTIO_MUTUAL || t->mode == ISTIO__NETWORKING__V1ALPHA3__SERVER_TLSSETTINGS__TLSMODE__AUTO_PASSTHROUGH)
+        check_warn(c, &t->mode, "spec.servers[%zu].tls.mode: ISTIO_MUTUAL and AUTO_PASSTHROUGH are not carried out yet", i);
     bool files = set(t->server_certificate) || set(t->private_key);
     int forms = files + set(t->credential_name) + (t->n_credential_names > 0) + (t->n_tls_certificates > 0);
     if (plain && (t->has_mode || forms || set(t->ca_certificates))) check_error(c, &s->tls, "spec.servers[%zu].tls: with protocol %s only httpsRedirect is allowed", i, proto);

@@ -52,6 +52,8 @@ void validate_service(struct check *c)
     if (!external && !headless && s->spec->n_ports == 0) check_error(c, &s->spec->ports, "spec.ports: at least one port is needed");
     if (s->spec->cluster_ip && *s->spec->cluster_ip && !headless && !is_ip(str_of(s->spec->cluster_ip)))
         check_error(c, &s->spec->cluster_ip, "spec.clusterIP: \"%.60s\" is no IP address", s->spec->cluster_ip);
+    if (external) check_warn(c, &s->spec->type, "spec.type: ExternalName is not carried out yet");
+    if (strcmp(s->spec->session_affinity, "ClientIP") == 0) check_warn(c, &s->spec->session_affinity, "spec.sessionAffinity: ClientIP is not carried out yet");
     check_labels(c, &s->spec->selector, s->spec->selector, s->spec->n_selector, "spec.selector");
     for (size_t i = 0; i < s->spec->n_ports && i < 1000; i++) service_port(c, s, i);
     if (s->spec->n_ports > 1000) check_error(c, &s->spec->ports, "spec.ports: more than 1000 ports");

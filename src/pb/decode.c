@@ -130,6 +130,22 @@ static void dec_list(struct pb_dec *d, const struct node *n, const ProtobufCMess
     }
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct node_pair *x = *(const struct node_pair *const *)a, *y = *(const struct node_pair *const *)b;
+    size_t n = MIN(x->key.n, y->key.n);
+    int c = n ? memcmp(x->key.p, y->key.p, n) : 0;
+    return c ? c : (x->key.n > y->key.n) - (x->key.n < y->key.n);
+}
+
+const struct node_pair **dec_sorted(struct pb_dec *d, const struct node *map)
+{
+    const struct node_pair **p = arena_alloc(d->a, (map->n + 1) * sizeof *p);
+    for (size_t i = 0; i < map->n; i++) p[i] = &map->pairs[i];
+    if (map->n > 1) qsort(p, map->n, sizeof *p, by_key);
+    return p;
+}
+
 /* The key of a map entry: text, or a number or bool as text. */
 static void dec_key(struct pb_dec *d, const struct node_pair *p, const ProtobufCMessageDescriptor *e, void *entry)
 {
@@ -149,8 +165,9 @@ static void dec_map(struct pb_dec *d, const struct node *n, ProtobufCMessage *m,
     }
     ProtobufCMessage **array = new_array(d, m, f, n);
     const ProtobufCFieldDescriptor *vf = &entry->fields[1];
+    const struct node_pair **sorted = dec_sorted(d, n);
     for (size_t i = 0; i < n->n; i++) {
-        const struct node_pair *p = &n->pairs[i];
+        const struct node_pair *p = sorted[i];
         size_t len = d->path.len;
         buf_printf(&d->path, "[%.*s]", (int)MIN(p->key.n, (size_t)80), p->key.p);
         array[i] = pb_new(entry, d->a);
@@ -162,6 +179,7 @@ static void dec_map(struct pb_dec *d, const struct node *n, ProtobufCMessage *m,
         if (p->value->type == NODE_NULL && !null_is_value(vf)) {
             if (vf->type == PROTOBUF_C_TYPE_STRING) *(char **)pb_slot(array[i], vf) = arena_strndup(d->a, "", 0);
             if (vf->type == PROTOBUF_C_TYPE_MESSAGE) *(ProtobufCMessage **)pb_slot(array[i], vf) = pb_new(vf->descriptor, d->a);
+            if (vf->type == PROTOBUF_C_TYPE_MESSAGE && pb_special(vf->descriptor)) dec_error(d, p->value, "the value is missing");
         } else {
             dec_value(d, p->value, f->descriptor, vf, pb_slot(array[i], vf));
         }

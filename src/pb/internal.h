@@ -58,6 +58,8 @@ void dec_message(struct pb_dec *d, const struct node *n, const ProtobufCMessageD
 /* One value (not a list) into its slot. */
 void dec_value(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f, void *slot);
 void dec_scalar(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f, void *slot);
+/* The pairs of a mapping by key: maps have no order, so messages and their hashes must not depend on the file's. */
+const struct node_pair **dec_sorted(struct pb_dec *d, const struct node *map);
 /* A string with a NUL behind it; NULL after an error. */
 char *dec_string(struct pb_dec *d, const struct node *n);
 /* A whole number in [lo, hi]; true on success. */

@@ -101,12 +101,13 @@ static void dec_struct(struct pb_dec *d, const struct node *n, ProtobufCMessage 
     }
     s->n_fields = n->n;
     s->fields = arena_array(d->a, Google__Protobuf__Struct__FieldsEntry *, MAX(n->n, (size_t)1));
+    const struct node_pair **sorted = dec_sorted(d, n);
     for (size_t i = 0; i < n->n; i++) {
         Google__Protobuf__Struct__FieldsEntry *e = (void *)pb_new(&google__protobuf__struct__fields_entry__descriptor, d->a);
         s->fields[i] = e;
-        e->key = arena_strndup(d->a, n->pairs[i].key.p, n->pairs[i].key.n);
+        e->key = arena_strndup(d->a, sorted[i]->key.p, sorted[i]->key.n);
         e->value = (Google__Protobuf__Value *)pb_new(&google__protobuf__value__descriptor, d->a);
-        dec_any_value(d, n->pairs[i].value, &e->value->base);
+        dec_any_value(d, sorted[i]->value, &e->value->base);
     }
 }
 
@@ -123,6 +124,7 @@ static void dec_any_value(struct pb_dec *d, const struct node *n, ProtobufCMessa
         v->kind_case = GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE;
         const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(&google__protobuf__value__descriptor, 2);
         dec_scalar(d, n, m->descriptor, f, &v->number_value);
+        if (!isfinite(v->number_value)) dec_error(d, n, "JSON has no infinity and no NaN");
         break;
     }
     case NODE_STRING:

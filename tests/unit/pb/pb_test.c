@@ -80,6 +80,8 @@ static const struct { const ProtobufCMessageDescriptor *d; const char *text, *wa
     { SVC, "spec: {ports: [{targetPort: []}]}", "f:1:29: error: spec.ports[0].targetPort: expected a number or a string, got a list" },
     { SVC, "metadata: {creationTimestamp: today}", "f:1:31: error: metadata.creationTimestamp: expected a time like \"2026-01-02T15:04:05Z\", got \"today\"" },
     { POD, "spec: {containers: [{resources: {limits: {cpu: lots}}}]}", "f:1:48: error: spec.containers[0].resources.limits[cpu]: \"lots\" is not a quantity; write it like 500m, 0.5 or 100Mi" },
+    { POD, "spec: {containers: [{resources: {limits: {cpu: }}}]}", "f:1:48: error: spec.containers[0].resources.limits[cpu]: the value is missing" },
+    { POD, "spec: {affinity: .inf}", "f:1:18: error: spec.affinity: JSON has no infinity and no NaN" },
     { SEC, "data: {k: \"not base64!\"}", "f:1:11: error: data[k]: the string is not base64" },
     { VS, "spec: {hosts: [a], hosts: [b]}", "f:1:20: error: the key \"hosts\" is here twice, first in line 1" },
     { VS, "spec: {a: 1, b: 2}\nstatus: 3", "f:1:8: error: unknown field \"spec.a\"\nf:1:14: error: unknown field \"spec.b\"\nf:2:9: error: status: expected an object, got a number" },
@@ -209,6 +211,19 @@ static void good_inputs_survive_the_round_trip(void **state)
     }
 }
 
+static void the_order_of_a_map_does_not_matter(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 4096, 0);
+    struct errs errs = { 0 };
+    ProtobufCMessage *x = decode("metadata: {labels: {a: x, b: y}}\nspec: {affinity: {c: 1, d: 2}}", POD, &a, &errs);
+    ProtobufCMessage *y = decode("spec: {affinity: {d: 2, c: 1}}\nmetadata: {labels: {b: y, a: x}}", POD, &a, &errs);
+    assert_true(pb_equal(x, y));
+    assert_true(pb_hash(x) == pb_hash(y));
+    arena_free(&a);
+}
+
 static void any_is_opened_by_its_type(void **state)
 {
     (void)state;
@@ -330,6 +345,7 @@ int main(void)
         cmocka_unit_test(bad_inputs_are_explained),
         cmocka_unit_test(limits_have_their_own_messages),
         cmocka_unit_test(good_inputs_survive_the_round_trip),
+        cmocka_unit_test(the_order_of_a_map_does_not_matter),
         cmocka_unit_test(any_is_opened_by_its_type),
         cmocka_unit_test(places_are_kept),
         cmocka_unit_test(durations_and_times),
