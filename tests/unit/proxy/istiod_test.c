@@ -18,7 +18,9 @@ static char *slurp(const char *name)
     return buf_steal(&b);
 }
 
-struct counts { size_t clusters, hosts, listeners, chains, routes; };
+struct counts {
+    size_t clusters, hosts, listeners, chains, routes;
+};
 
 static void build_cluster(const struct node *n, const struct node *endpoints, struct shared_registry *r, struct arena *a, struct counts *c)
 {
@@ -29,7 +31,8 @@ static void build_cluster(const struct node *n, const struct node *endpoints, st
     if (!in.cluster) fail_msg("%s", error);
     for (size_t i = 0; endpoints && i < endpoints->n; i++) {
         if (!str_eqc(tree_text(endpoints->items[i], "cluster_name"), in.cluster->name)) continue;
-        in.endpoints = (const void *)message_of(endpoints->items[i], &envoy__config__endpoint__v3__cluster_load_assignment__descriptor, a, error, sizeof error);
+        in.endpoints = (const void *)message_of(endpoints->items[i], &envoy__config__endpoint__v3__cluster_load_assignment__descriptor, a,
+                                                error, sizeof error);
         if (!in.endpoints) fail_msg("%s", error);
     }
     struct cluster *cl;
@@ -59,7 +62,8 @@ static void build_listener(const struct node *n, struct arena *a, struct counts 
 {
     char error[700] = "";
     struct err e = { 0 };
-    const Envoy__Config__Listener__V3__Listener *m = (const void *)message_of(n, &envoy__config__listener__v3__listener__descriptor, a, error, sizeof error);
+    const Envoy__Config__Listener__V3__Listener *m =
+        (const void *)message_of(n, &envoy__config__listener__v3__listener__descriptor, a, error, sizeof error);
     if (!m) fail_msg("%s", error);
     struct listener *l;
     if (listener_build(&l, m, 1, NULL, NULL, &e)) fail_msg("%s", e.what);
@@ -72,7 +76,8 @@ static void build_route(const struct node *n, struct arena *a, struct counts *c)
 {
     char error[700] = "";
     struct err e = { 0 };
-    const Envoy__Config__Route__V3__RouteConfiguration *m = (const void *)message_of(n, &envoy__config__route__v3__route_configuration__descriptor, a, error, sizeof error);
+    const Envoy__Config__Route__V3__RouteConfiguration *m =
+        (const void *)message_of(n, &envoy__config__route__v3__route_configuration__descriptor, a, error, sizeof error);
     if (!m) fail_msg("%s", error);
     struct route_table *t;
     if (route_table_new(m, &t, &e)) fail_msg("%s", e.what);
@@ -103,14 +108,18 @@ static struct counts build_file(const char *name)
 static void test_files(void **state)
 {
     (void)state;
-    static const struct { const char *name; struct counts want; } files[] = {
+    static const struct {
+        const char *name;
+        struct counts want;
+    } files[] = {
         { "canary-sidecar.json", { 12, 9, 5, 20, 2 } },
         { "canary-gateway.json", { 10, 11, 1, 1, 1 } },
         { "weights-sidecar-route.json", { 0, 0, 0, 0, 1 } },
     };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         struct counts c = build_file(files[i].name);
-        printf("%s: %zu clusters, %zu hosts, %zu listeners, %zu chains, %zu routes\n", files[i].name, c.clusters, c.hosts, c.listeners, c.chains, c.routes);
+        printf("%s: %zu clusters, %zu hosts, %zu listeners, %zu chains, %zu routes\n", files[i].name, c.clusters, c.hosts, c.listeners,
+               c.chains, c.routes);
         assert_int_equal(c.clusters, files[i].want.clusters);
         assert_int_equal(c.hosts, files[i].want.hosts);
         assert_int_equal(c.listeners, files[i].want.listeners);

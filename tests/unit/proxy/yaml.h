@@ -5,7 +5,8 @@
 #include "pb/pb.h"
 #include "xdsmsg/types.h"
 
-static inline ProtobufCMessage *message_of(const struct node *n, const ProtobufCMessageDescriptor *d, struct arena *a, char *error, size_t error_n)
+static inline ProtobufCMessage *message_of(const struct node *n, const ProtobufCMessageDescriptor *d, struct arena *a, char *error,
+                                           size_t error_n)
 {
     struct pb_policy p = { .file = "test", .registry = xdsmsg_descriptor };
     struct errs errs = { 0 };
