@@ -75,7 +75,13 @@ struct build {
     struct map versions; /* delta: texts that the resources point to */
 };
 
-static uint64_t mix(struct str name, uint64_t hash) { return hash64_seed(name.p, name.n, hash); }
+/* The same for the same resources in any order, in each run. */
+uint64_t sub_version(const struct xds_sub *u)
+{
+    uint64_t v = 0;
+    map_foreach (e, &u->sent) v += hash64_seed(e->key, e->key_len, ((struct xds_sent *)e->value)->hash);
+    return v;
+}
 
 static void cluster_sent(struct xds_stream *s, struct str bytes)
 {
@@ -147,11 +153,9 @@ static void build_finish(struct build *b, struct buf *out)
 {
     struct xds_sub *u = b->u;
     char version[17], nonce[21];
-    uint64_t v = 0;
-    map_foreach (e, &u->sent) v += mix(map_key(e), ((struct xds_sent *)e->value)->hash);
-    u->version = v;
+    u->version = sub_version(u);
     u->nonce = b->s->nonces;
-    snprintf(version, sizeof version, "%016" PRIx64, v);
+    snprintf(version, sizeof version, "%016" PRIx64, u->version);
     snprintf(nonce, sizeof nonce, "%" PRIu64, u->nonce);
     b->r.version = str_of(version);
     b->r.type_url = str_of(xds_types[b->t].url);

@@ -153,19 +153,27 @@ int64_t xds_server_tick(struct xds_server *sv, uint64_t now_ms)
 
 /* --- status --- */
 
+static enum xds_sync sub_sync(const struct xds_sub *u)
+{
+    /* a client that came back with all it needs is told nothing, and is in step all the same */
+    if (!u->nonce && (u->sent.n == 0 || u->n_add)) return XDS_NOT_SENT;
+    if (u->nacked || u->n_refused) return XDS_ERROR;
+    return u->pending || u->n_add || u->n_gone ? XDS_STALE : XDS_SYNCED;
+}
+
 static struct xds_type_status sub_status(const struct xds_sub *u, char version[17])
 {
-    bool refused = u->nacked || u->n_refused;
+    enum xds_sync state = sub_sync(u);
     version[0] = 0;
-    if (u->acked) snprintf(version, 17, "%016" PRIx64, u->acked_version);
+    if (u->acked)
+        snprintf(version, 17, "%016" PRIx64, u->acked_version);
+    else if (state == XDS_SYNCED)
+        snprintf(version, 17, "%016" PRIx64, sub_version(u));
     return (struct xds_type_status){
         .subscribed = u->used,
-        .state = !u->nonce                             ? XDS_NOT_SENT
-                 : refused                             ? XDS_ERROR
-                 : u->pending || u->n_add || u->n_gone ? XDS_STALE
-                                                       : XDS_SYNCED,
+        .state = state,
         .version = version,
-        .nack = refused && u->nack ? u->nack : "",
+        .nack = state == XDS_ERROR && u->nack ? u->nack : "",
         .acked_wall_ms = u->acked_wall_ms,
         .resources = (unsigned)u->sent.n,
     };

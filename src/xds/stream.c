@@ -324,10 +324,10 @@ static void answered(struct xds_stream *s, enum xds_type t, const struct xds_req
 
 /* --- a request --- */
 
-static bool printable(struct str s)
+static bool printable(struct str s, char lowest)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~') return false;
+        if (s.p[i] < lowest || s.p[i] > '~') return false;
     return true;
 }
 
@@ -344,13 +344,14 @@ static int stream_first(struct xds_stream *s, const struct xds_request *r, struc
     enum { NODE_ID = 1, NODE_USER_AGENT = 6 };
     struct str id = { 0 }, agent = { 0 };
     if (!r->has_node || !pb_find(r->node, NODE_ID, &id) || id.n == 0) return err_set(e, -EINVAL, "the first request names no node id");
-    if (id.n > NODE_ID_MAX || !printable(id)) return err_set(e, -EINVAL, "the node id is no plain text of at most %d bytes", NODE_ID_MAX);
+    if (id.n > NODE_ID_MAX || !printable(id, '!'))
+        return err_set(e, -EINVAL, "the node id is no plain text of at most %d bytes", NODE_ID_MAX);
     int rc = streams_of_node(s, id, e);
     if (rc == 0) rc = s->sv->ops.authorise(s->sv->ctx, r->node, s->peer, &s->user, e);
     if (rc) return rc;
     s->named = true;
     s->node = str_dup(id);
-    if (!pb_find(r->node, NODE_USER_AGENT, &agent) || agent.n > 128 || !printable(agent)) agent = STR("");
+    if (!pb_find(r->node, NODE_USER_AGENT, &agent) || agent.n > 128 || !printable(agent, ' ')) agent = STR("");
     s->user_agent = str_dup(agent);
     log_info("%s: %s stream opened by %s", s->node, s->framing == XDS_DELTA ? "delta" : "state-of-the-world",
              agent.n ? s->user_agent : "unknown");

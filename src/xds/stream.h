@@ -102,6 +102,8 @@ bool stream_quiet(const struct xds_stream *s);
 void stream_wake(struct xds_stream *s);
 /* push.c: opens gates whose time is over, starts their clocks. Returns milliseconds until one may open, or -1. */
 int64_t gates_tick(struct xds_stream *s, uint64_t now_ms);
+/* The version of what the client has. */
+uint64_t sub_version(const struct xds_sub *u);
 /* server.c: tells waits that a stream answered: refused when a type's last answer was a NACK. */
 void waits_answered(struct xds_stream *s, enum xds_type t, bool refused);
 

@@ -108,6 +108,15 @@ static void ack(struct talk *k, const char *names) { ask(k, k->type, names, k->n
 
 static void change(struct talk *k) { xds_server_changed(k->w.sv, k->now); }
 
+static struct xds_proxy_status status;
+static char status_nack[100], status_version[20];
+static void on_status(void *arg, const struct xds_proxy_status *p)
+{
+    status = *p;
+    snprintf(status_version, sizeof status_version, "%s", p->type[XDS_CLUSTER].version);
+    snprintf(status_nack, sizeof status_nack, "%s", p->type[XDS_ROUTE].nack);
+}
+
 static void test_wildcard(void **st)
 {
     for (int f = XDS_SOTW; f <= XDS_DELTA; f++) {
@@ -307,10 +316,27 @@ static void test_delta_initial_versions(void **st)
     vec_push(&r.held, (struct xds_held){ STR("gone"), STR("0123456789abcdef") });
     assert_int_equal(ask_full(&k, &r), 0);
     expect(&k, XDS_CLUSTER, "b"); /* what is held at its version is not sent */
+    xds_server_status(k.w.sv, on_status, NULL);
+    assert_int_equal(status.type[XDS_CLUSTER].state, XDS_STALE);
     ack(&k, "");
     silent(&k); /* routes may still use what is gone: they have not been asked for yet */
     k.now += 100;
     expect(&k, XDS_CLUSTER, "-gone");
+    ack(&k, "");
+    xds_stream_free(k.s); /* back again with all that there is: in step without a word */
+    k.s = xds_stream_new(k.w.sv, XDS_DELTA, &k, k.now);
+    k.node_said = false;
+    world_put(&k.w, XDS_CLUSTER, "b", "1");
+    r = (struct xds_request){ .type_url = str_of(xds_types[XDS_CLUSTER].url) };
+    vec_push(&r.names, STR("a"));
+    vec_push(&r.names, STR("b"));
+    vec_push(&r.held, (struct xds_held){ STR("a"), str_of(va) });
+    vec_push(&r.held, (struct xds_held){ STR("b"), str_of(vb) });
+    assert_int_equal(ask_full(&k, &r), 0);
+    silent(&k);
+    xds_server_status(k.w.sv, on_status, NULL);
+    assert_int_equal(status.type[XDS_CLUSTER].state, XDS_SYNCED);
+    assert_int_equal(strlen(status_version), 16);
     free(va);
     free(vb);
     talk_close(&k);
@@ -622,14 +648,6 @@ static void test_waits(void **st)
     assert_int_equal(seen.of, 0);
     k.s = xds_stream_new(k.w.sv, XDS_SOTW, &k, k.now);
     talk_close(&k);
-}
-
-static struct xds_proxy_status status;
-static char status_nack[100];
-static void on_status(void *arg, const struct xds_proxy_status *p)
-{
-    status = *p;
-    snprintf(status_nack, sizeof status_nack, "%s", p->type[XDS_ROUTE].nack);
 }
 
 static void test_status(void **st)
