@@ -60,7 +60,7 @@ static bool string(struct block *b, struct str *ret)
     if (!integer(b, 7, &n) || n > (size_t)(b->end - b->p)) return false;
     const uint8_t *from = b->p;
     b->p += n;
-    size_t room = huffman ? (size_t)n * 8 / 5 + 1 : n;
+    size_t room = huffman ? (size_t)n * 8 / 5 + 1 : MAX(n, 1u);
     char *to = arena_alloc(arena_of(b), room);
     if (!to) {
         give_up(b, HPACK_TOO_LARGE);
