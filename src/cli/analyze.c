@@ -16,7 +16,7 @@ static int run(struct cli *c, int argc, char **argv)
     struct config_input *in = xcalloc(files.n, sizeof *in);
     for (size_t i = 0; i < files.n; i++) in[i] = (struct config_input){ files.v[i].name, buf_str(&files.v[i].text) };
     int r = analysis_files(in, files.n, shared.ns, NULL, &out);
-    fwrite(buf_data(&out), 1, out.len, r ? stderr : stdout);
+    fwrite(buf_data(&out), 1, out.len, stdout);
     if (out.len == 0) printf("No mistakes found in %zu file%s.\n", files.n, files.n == 1 ? "" : "s");
     buf_free(&out);
     free(in);
