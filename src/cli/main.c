@@ -151,6 +151,7 @@ int cli_main(int argc, char **argv)
     int used = 0, r;
     log_init("weft", LOG_WARN);
     c.state = fallback;
+    c.program = argc ? argv[0] : "weft";
     argc--;
     argv++;
     if ((r = take_state(&c, &argc, argv))) return r;

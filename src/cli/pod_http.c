@@ -1,39 +1,52 @@
 #include "cli/pod_http.h"
 #include "node/client.h"
 
-#include <unistd.h>
+#include <curl/curl.h>
 
-static int read_all(int fd, struct buf *b, struct err *e)
+/* libcurl speaks HTTP over the connection that the node made. */
+static curl_socket_t take_socket(void *fd, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    for (;;) {
-        char *to = buf_reserve(b, 65536);
-        ssize_t n = read(fd, to, 65536);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return err_errno(e, "the proxy did not answer");
-        if (n == 0) return 0;
-        buf_added(b, (size_t)n);
-    }
+    (void)purpose;
+    (void)address;
+    return *(int *)fd;
 }
 
-/* HTTP/1.0 keeps the answer simple: no chunks, the connection ends it. */
+static int already_connected(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)arg;
+    (void)fd;
+    (void)purpose;
+    return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+static size_t collect(char *p, size_t size, size_t n, void *arg)
+{
+    struct buf *b = arg;
+    return buf_append(b, p, size * n) < 0 ? 0 : size * n;
+}
+
 int pod_http_get(const struct cli *c, const char *ns, const char *pod, uint16_t port, const char *path, struct buf *body, struct err *e)
 {
-    AUTO(close_p) int fd = node_client_dial(c->state, ns, pod, NULL, port, e);
+    int fd = node_client_dial(c->state, ns, pod, NULL, port, e);
     if (fd < 0) return fd;
-    AUTO(free_p) char *request = xasprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
-    struct str left = str_of(request);
-    while (left.n) {
-        ssize_t n = write(fd, left.p, left.n);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return err_errno(e, "cannot ask the proxy of %s/%s", ns, pod);
-        left = str_skip(left, (size_t)n);
-    }
-    struct buf all = { 0 };
-    int r = read_all(fd, &all, e);
-    ssize_t end = str_find(buf_str(&all), STR("\r\n\r\n"));
-    if (r == 0 && (end < 0 || !str_starts(buf_str(&all), STR("HTTP/1.1 200"))))
-        r = err_set(e, -EIO, "the proxy of %s/%s answered %s with something else than 200", ns, pod, path);
-    if (r == 0) buf_append(body, buf_data(&all) + end + 4, all.len - (size_t)end - 4);
-    buf_free(&all);
-    return r;
+    char *url = xasprintf("http://127.0.0.1:%u%s", port, path);
+    CURL *curl = curl_easy_init();
+    long status = 0;
+    must(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 20000L);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, take_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &fd); /* libcurl closes it */
+    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, already_connected);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_cleanup(curl);
+    free(url);
+    if (code != CURLE_OK) return err_set(e, -EIO, "the proxy of %s/%s did not answer: %s", ns, pod, curl_easy_strerror(code));
+    if (status != 200) return err_set(e, -EIO, "the proxy of %s/%s answered %s with status %ld", ns, pod, path, status);
+    return 0;
 }

@@ -96,12 +96,15 @@ static void become_daemon(const struct cli *c)
     if (chdir("/") < 0) return;
 }
 
-/* The supervisor's first line: "ok", or what went wrong. */
+/* The supervisor's first line: "ok", or what went wrong. To its newline, not to the end: the fabric's forks hold the pipe too. */
 static int wait_ready(int fd)
 {
     char line[1024];
     ssize_t n, at = 0;
-    while ((n = read(fd, line + at, sizeof line - 1 - (size_t)at)) > 0) at += n;
+    while ((n = read(fd, line + at, sizeof line - 1 - (size_t)at)) > 0) {
+        at += n;
+        if (memchr(line, '\n', (size_t)at)) break;
+    }
     line[at] = 0;
     if (strcmp(line, "ok\n") == 0) return EXIT_OK;
     fprintf(stderr, "%s", at ? line : "error: the mesh ended before it was up\n");

@@ -127,25 +127,23 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
     struct err e = { 0 };
     char *path = resource_path(kind_of(KIND_POD), NULL, NULL);
     json_t *list = api_get(c, path, &e), *first = json_path(list, "items.0");
-    const char *state = getenv("WEFT_STATE") || strcmp(c->state, "/var/lib/weft") == 0 ? NULL : c->state;
-    char *with = state ? xasprintf(" --state %s", state) : xstrdup("");
-    printf("The mesh runs: %zu pods, ready in %.1f s.\n\nTry, in another terminal:\n  weft%s get all\n  weft%s proxy-status\n",
-           json_array_size(json_object_get(list, "items")), (double)(clock_ms() - began) / 1000, with, with);
+    bool standard = getenv("WEFT_STATE") || strcmp(c->state, "/var/lib/weft") == 0;
+    char *weft = standard ? xstrdup(c->program) : xasprintf("%s --state %s", c->program, c->state);
+    printf("The mesh runs: %zu pods, ready in %.1f s.\n\nTry, in another terminal:\n  %s get all\n  %s proxy-status\n",
+           json_array_size(json_object_get(list, "items")), (double)(clock_ms() - began) / 1000, weft, weft);
     json_t *combat = resource_get(c, kind_of(KIND_SERVICE), "default", "k8s-combat-service-istio-mesh", NULL);
     if (combat)
-        printf(
-            "  weft%s exec deploy/k8s-combat-service-v1 -- curl -s \\\n      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"\n",
-            with);
-    else if (first)
-        printf("  weft%s describe pod %s -n %s\n", with, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
+        printf("  %s exec deploy/k8s-combat-service-v1 -- curl -s \\\n"
+               "      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"      # answered by v2\n", weft);
+    else if (first) printf("  %s describe pod %s -n %s\n", weft, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
     for (int i = 0; i < o->ingress.n; i++)
         printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors[i].port == 443 ? "s" : "",
                doors[i].address, doors[i].port);
-    printf("  weft%s down\n", with);
+    if (o->detach) printf("  %s down\n", weft);
     json_decref(combat);
     json_decref(list);
     free(path);
-    free(with);
+    free(weft);
 }
 
 int up_start(const struct cli *c, const struct up_options *o, const struct ingress *doors)
