@@ -41,6 +41,12 @@ def tool(name):
     return found or (str(BUILD / "venv" / "bin" / name) if (BUILD / "venv" / "bin" / name).exists() else None)
 
 
+def envoy():
+    """The Envoy of the test venv: the program itself, which any user may run; None where there is none."""
+    found = sorted((BUILD / "venv").glob("lib/python*/site-packages/envoy/_bin/envoy"))
+    return found[0] if found else None
+
+
 def h2spec():
     """The path of h2spec, built once per build folder."""
     path = BUILD / "interop" / "h2spec"
@@ -87,7 +93,7 @@ def proxy(folder, bootstrap, ports, name="weft-proxy"):
     file = pathlib.Path(folder) / f"{name}.json"
     file.write_text(json.dumps(bootstrap))
     if name == "envoy":
-        command = [BUILD / "venv" / "bin" / "envoy", "-c", file, "--concurrency", "1", "-l", "error", "--disable-hot-restart"]
+        command = [envoy(), "-c", file, "--concurrency", "1", "-l", "error", "--disable-hot-restart"]
     else:
         command = [BUILD / "weft-proxy", "-c", file, "--concurrency", "1", "-l", "warning"]
     process = Process(command, pathlib.Path(folder) / f"{name}.log")

@@ -310,7 +310,7 @@ def run(name, folder, upstream, refused):
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    if not (peers.BUILD / "venv" / "bin" / "envoy").exists():
+    if not peers.envoy():
         pytest.skip("no Envoy in the venv")
     folder = tmp_path_factory.mktemp("differential")
     upstream, refused = peers.free_ports(2)

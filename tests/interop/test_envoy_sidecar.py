@@ -3,14 +3,15 @@ import os
 
 import pytest
 
-from mesh import BUILD, ROOT, SERVICE, Mesh
+import peers
+from mesh import ROOT, SERVICE, Mesh
 
 import sys
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from test_routing import V1, V2, WEIGHTS, by_version, calls  # noqa: E402
 
-ENVOY = BUILD / "venv" / "bin" / "envoy"
-pytestmark = [pytest.mark.skipif(not ENVOY.exists(), reason="no Envoy in the venv"),
+ENVOY = peers.envoy()
+pytestmark = [pytest.mark.skipif(not ENVOY, reason="no Envoy in the venv"),
               pytest.mark.skipif(os.getuid() != 0, reason="Envoy cannot mark its sockets: as an ordinary user it would redirect to itself")]
 
 
