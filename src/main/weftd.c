@@ -189,6 +189,7 @@ static void tune(void)
         l.rlim_cur = l.rlim_max;
         setrlimit(RLIMIT_NOFILE, &l);
     }
+    umask(077); /* the database holds secrets */
     mallopt(M_MMAP_THRESHOLD, 256 << 10); /* large bodies and answers do not stay in the heap */
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
