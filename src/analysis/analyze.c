@@ -1,15 +1,18 @@
 /* Runs the analyzers over a world: the index they share, the list of findings, its order and its text. */
 #include "analysis/internal.h"
 
-static const struct { const char *code, *name; enum analysis_level level; } codes[] = {
+static const struct {
+    const char *code, *name;
+    enum analysis_level level;
+} codes[] = {
 #define ROW(id, code, level, name) [IST_##id] = { code, name, ANALYSIS_##level },
     ANALYSIS_CODES(ROW)
 #undef ROW
 };
 
 static void (*const analyzers[])(struct run *) = {
-    analyze_references,      analyze_mesh_hosts,        analyze_route_rules, analyze_destination_ports,
-    analyze_destination_rules, analyze_gateways,        analyze_gateway_hosts, analyze_services,
+    analyze_references,        analyze_mesh_hosts, analyze_route_rules,   analyze_destination_ports,
+    analyze_destination_rules, analyze_gateways,   analyze_gateway_hosts, analyze_services,
 };
 
 const char *analysis_level_name(enum analysis_level l)
@@ -44,7 +47,11 @@ void report(struct run *x, enum analysis_code code, struct resource *r, const vo
     va_end(ap);
     struct err_at at = slot ? pb_where(r->pos, slot) : (struct err_at){ 0 };
     l->v[l->n++] = (struct analysis_message){
-        .code = codes[code].code, .level = codes[code].level, .resource = resource_ref(r), .at = at.line ? at : r->at, .text = xstrdup(text),
+        .code = codes[code].code,
+        .level = codes[code].level,
+        .resource = resource_ref(r),
+        .at = at.line ? at : r->at,
+        .text = xstrdup(text),
     };
 }
 
@@ -59,8 +66,10 @@ static void index_services(struct run *x)
         const ServiceEntry *s = as_service_entry(l.v[i])->spec;
         for (size_t k = 0; k < s->n_hosts; k++) {
             const char *host = full_host(x, s->hosts[k], l.v[i]->ns);
-            if (host[0] == '*') vec_push(&x->entry_wildcards, host);
-            else map_put(&x->entry_hosts, str_of(host), l.v[i]);
+            if (host[0] == '*')
+                vec_push(&x->entry_wildcards, host);
+            else
+                map_put(&x->entry_hosts, str_of(host), l.v[i]);
         }
     }
 }
@@ -71,13 +80,16 @@ static void index_subsets(struct run *x)
     for (size_t i = 0; i < l.n; i++) {
         const DestinationRule *d = as_destination_rule(l.v[i])->spec;
         const char *host = d->host ? full_host(x, d->host, l.v[i]->ns) : "";
-        for (size_t k = 0; k < d->n_subsets; k++) map_put(&x->subsets, str_of(arena_printf(&x->a, "%s+%s", host, d->subsets[k]->name ? d->subsets[k]->name : "")), l.v[i]);
+        for (size_t k = 0; k < d->n_subsets; k++)
+            map_put(&x->subsets, str_of(arena_printf(&x->a, "%s+%s", host, d->subsets[k]->name ? d->subsets[k]->name : "")), l.v[i]);
     }
 }
 
 static void add_workload(struct run *x, struct resource *r, const ObjectMeta *m, K8sPodSpec *spec)
 {
-    vec_push(&x->workloads, (struct workload){ .r = r, .ns = r->ns, .labels = m ? STRING_ENTRIES(m->labels) : NULL, .n_labels = m ? m->n_labels : 0, .spec = spec });
+    vec_push(&x->workloads,
+             (struct workload){
+                 .r = r, .ns = r->ns, .labels = m ? STRING_ENTRIES(m->labels) : NULL, .n_labels = m ? m->n_labels : 0, .spec = spec });
 }
 
 static void index_workloads(struct run *x)
@@ -145,7 +157,8 @@ void analysis_only(struct analysis_list *l, struct resource *const *these, size_
     for (size_t i = 0; i < l->n; i++) {
         const struct resource *r = l->v[i].resource;
         bool keep = false;
-        for (size_t k = 0; k < n && !keep; k++) keep = r == these[k] || (r->kind == these[k]->kind && strcmp(r->ns, these[k]->ns) == 0 && strcmp(r->name, these[k]->name) == 0);
+        for (size_t k = 0; k < n && !keep; k++)
+            keep = r == these[k] || (r->kind == these[k]->kind && strcmp(r->ns, these[k]->ns) == 0 && strcmp(r->name, these[k]->name) == 0);
         if (keep) {
             l->v[kept++] = l->v[i];
             continue;
@@ -160,7 +173,8 @@ char *analysis_text(const struct analysis_message *m, char *buf, size_t n)
 {
     char title[600], at[300] = "";
     if (m->at.file && m->at.file[0]) snprintf(at, sizeof at, " %s:%u", m->at.file, m->at.line);
-    snprintf(buf, n, "%s [%s] (%s%s) %s", analysis_level_name(m->level), m->code, resource_title(m->resource, title, sizeof title), at, m->text);
+    snprintf(buf, n, "%s [%s] (%s%s) %s", analysis_level_name(m->level), m->code, resource_title(m->resource, title, sizeof title), at,
+             m->text);
     return buf;
 }
 

@@ -4,24 +4,24 @@
 #define WEFT_ANALYSIS_CODES_H
 
 /*      id                  code       level    name */
-#define ANALYSIS_CODES(X)                                                                      \
-    X(NOT_FOUND,           "IST0101", ERROR,   "ReferencedResourceNotFound")                   \
-    X(MESH_HOSTS,          "IST0109", ERROR,   "ConflictingMeshGatewayVirtualServiceHosts")    \
-    X(PORT_REQUIRED,       "IST0112", ERROR,   "VirtualServiceDestinationPortSelectorRequired") \
-    X(SEVERAL_SERVICES,    "IST0116", WARNING, "DeploymentAssociatedToMultipleServices")       \
-    X(PORT_NAME,           "IST0118", INFO,    "PortNameIsNotUnderNamingConvention")           \
-    X(NO_SERVER_CHECK,     "IST0128", WARNING, "NoServerCertificateVerificationDestinationLevel") \
-    X(NO_SERVER_CHECK_PORT, "IST0129", WARNING, "NoServerCertificateVerificationPortLevel")    \
-    X(UNREACHABLE,         "IST0130", WARNING, "VirtualServiceUnreachableRule")                \
-    X(INEFFECTIVE,         "IST0131", INFO,    "VirtualServiceIneffectiveMatch")               \
-    X(HOST_NOT_IN_GATEWAY, "IST0132", WARNING, "VirtualServiceHostNotFoundInGateway")          \
-    X(TARGET_PORTS,        "IST0137", WARNING, "DeploymentConflictingPorts")                   \
-    X(PROXY_UID,           "IST0144", WARNING, "InvalidApplicationUID")                        \
-    X(GATEWAYS,            "IST0145", ERROR,   "ConflictingGateways")                          \
-    X(CREDENTIAL,          "IST0161", ERROR,   "InvalidGatewayCredential")                     \
-    X(GATEWAY_PORT,        "IST0162", WARNING, "GatewayPortNotDefinedOnService")               \
-    X(SUBSET_NO_PODS,      "IST0173", ERROR,   "DestinationRuleSubsetNotSelectPods")           \
-    X(RULE_HOST,           "IST0174", WARNING, "UnknownDestinationRuleHost")
+#define ANALYSIS_CODES(X)                                                                                                                  \
+    X(NOT_FOUND, "IST0101", ERROR, "ReferencedResourceNotFound")                                                                           \
+    X(MESH_HOSTS, "IST0109", ERROR, "ConflictingMeshGatewayVirtualServiceHosts")                                                           \
+    X(PORT_REQUIRED, "IST0112", ERROR, "VirtualServiceDestinationPortSelectorRequired")                                                    \
+    X(SEVERAL_SERVICES, "IST0116", WARNING, "DeploymentAssociatedToMultipleServices")                                                      \
+    X(PORT_NAME, "IST0118", INFO, "PortNameIsNotUnderNamingConvention")                                                                    \
+    X(NO_SERVER_CHECK, "IST0128", WARNING, "NoServerCertificateVerificationDestinationLevel")                                              \
+    X(NO_SERVER_CHECK_PORT, "IST0129", WARNING, "NoServerCertificateVerificationPortLevel")                                                \
+    X(UNREACHABLE, "IST0130", WARNING, "VirtualServiceUnreachableRule")                                                                    \
+    X(INEFFECTIVE, "IST0131", INFO, "VirtualServiceIneffectiveMatch")                                                                      \
+    X(HOST_NOT_IN_GATEWAY, "IST0132", WARNING, "VirtualServiceHostNotFoundInGateway")                                                      \
+    X(TARGET_PORTS, "IST0137", WARNING, "DeploymentConflictingPorts")                                                                      \
+    X(PROXY_UID, "IST0144", WARNING, "InvalidApplicationUID")                                                                              \
+    X(GATEWAYS, "IST0145", ERROR, "ConflictingGateways")                                                                                   \
+    X(CREDENTIAL, "IST0161", ERROR, "InvalidGatewayCredential")                                                                            \
+    X(GATEWAY_PORT, "IST0162", WARNING, "GatewayPortNotDefinedOnService")                                                                  \
+    X(SUBSET_NO_PODS, "IST0173", ERROR, "DestinationRuleSubsetNotSelectPods")                                                              \
+    X(RULE_HOST, "IST0174", WARNING, "UnknownDestinationRuleHost")
 
 #define ANALYSIS_ID(id, code, level, name) IST_##id,
 enum analysis_code { ANALYSIS_CODES(ANALYSIS_ID) IST__N };

@@ -39,7 +39,9 @@ static void destination(struct run *x, struct resource *r, const VirtualService 
     if (!s || s->spec->n_ports < 2 || arrives(x, r, vs, h, s)) return;
     struct buf ports = { 0 };
     for (size_t i = 0; i < s->spec->n_ports; i++) buf_printf(&ports, "%s%d", i ? ", " : "", s->spec->ports[i]->port);
-    report(x, IST_PORT_REQUIRED, r, &d->host, "The destination \"%s\" needs a port: its service has %.*s, and none of them is sure to be meant", d->host, (int)MIN(ports.len, (size_t)100), buf_data(&ports));
+    report(x, IST_PORT_REQUIRED, r, &d->host,
+           "The destination \"%s\" needs a port: its service has %.*s, and none of them is sure to be meant", d->host,
+           (int)MIN(ports.len, (size_t)100), buf_data(&ports));
     buf_free(&ports);
 }
 

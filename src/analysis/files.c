@@ -5,8 +5,10 @@ static void print_errs(const struct errs *l, const char *level, struct buf *out)
 {
     for (size_t i = 0; i < l->n; i++) {
         const struct err *e = &l->v[i];
-        if (e->at.file && e->at.line) buf_printf(out, "%s:%u:%u: ", e->at.file, e->at.line, e->at.col);
-        else if (e->at.file) buf_printf(out, "%s: ", e->at.file);
+        if (e->at.file && e->at.line)
+            buf_printf(out, "%s:%u:%u: ", e->at.file, e->at.line, e->at.col);
+        else if (e->at.file)
+            buf_printf(out, "%s: ", e->at.file);
         buf_printf(out, "%s: %s%s%s\n", level, e->what, e->hint[0] ? "; " : "", e->hint);
     }
     if (l->dropped) buf_printf(out, "and %zu more\n", l->dropped);

@@ -32,7 +32,8 @@ static void virtual_service(struct run *x, struct resource *r)
             /* Hosts of the mesh in the same list are for the mesh. */
             if (gateway_has(g, full_host(x, vs->hosts[k], r->ns), r->ns) || gateway_has(g, vs->hosts[k], r->ns)) continue;
             if (bound_to_mesh(vs) && host_exists(x, full_host(x, vs->hosts[k], r->ns))) continue;
-            report(x, IST_HOST_NOT_IN_GATEWAY, r, &vs->hosts[k], "Host %s of VirtualService %s is in no server of gateway %s/%s", vs->hosts[k], r->name, g->ns, g->name);
+            report(x, IST_HOST_NOT_IN_GATEWAY, r, &vs->hosts[k], "Host %s of VirtualService %s is in no server of gateway %s/%s",
+                   vs->hosts[k], r->name, g->ns, g->name);
         }
     }
 }

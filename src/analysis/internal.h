@@ -21,10 +21,10 @@ struct run {
     const struct world *w;
     struct analysis_list *out;
     struct arena a;
-    struct map services;     /* full host name -> Service */
-    struct map entry_hosts;  /* hosts of ServiceEntries without wildcard -> ServiceEntry */
+    struct map services;               /* full host name -> Service */
+    struct map entry_hosts;            /* hosts of ServiceEntries without wildcard -> ServiceEntry */
     VEC(const char *) entry_wildcards; /* "*.x" of ServiceEntries */
-    struct map subsets;      /* "host+subset" of all DestinationRules */
+    struct map subsets;                /* "host+subset" of all DestinationRules */
     VEC(struct workload) workloads;
 };
 

@@ -33,7 +33,8 @@ static void virtual_service(struct run *x, struct resource *r)
 {
     VirtualService *vs = as_virtual_service(r)->spec;
     for (size_t i = 0; i < vs->n_gateways; i++)
-        if (strcmp(vs->gateways[i], "mesh") != 0 && !find_gateway(x, vs->gateways[i], r->ns)) missing(x, r, &vs->gateways[i], "gateway", vs->gateways[i]);
+        if (strcmp(vs->gateways[i], "mesh") != 0 && !find_gateway(x, vs->gateways[i], r->ns))
+            missing(x, r, &vs->gateways[i], "gateway", vs->gateways[i]);
     for (size_t i = 0; i < vs->n_http; i++) {
         HTTPRoute *h = vs->http[i];
         for (size_t k = 0; k < h->n_route; k++) destination(x, r, h->route[k]->destination);

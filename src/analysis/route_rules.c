@@ -14,8 +14,8 @@ static bool starts_with_slash_only(const StringMatch *m)
 /* Takes every request. */
 static bool catches_all(const HTTPMatchRequest *m)
 {
-    return starts_with_slash_only(m->uri) && !m->scheme && !m->method && !m->authority && !m->n_headers && !m->n_without_headers && !m->n_query_params && !m->port &&
-           !m->n_source_labels && !m->n_gateways && !(m->source_namespace && *m->source_namespace);
+    return starts_with_slash_only(m->uri) && !m->scheme && !m->method && !m->authority && !m->n_headers && !m->n_without_headers &&
+           !m->n_query_params && !m->port && !m->n_source_labels && !m->n_gateways && !(m->source_namespace && *m->source_namespace);
 }
 
 /* The condition as bytes, without the names that only statistics use. */
@@ -53,9 +53,11 @@ static void virtual_service(struct run *x, struct resource *r)
             }
             repeats++;
             if (before != i + 1 || repeats < h->n_match)
-                report(x, IST_INEFFECTIVE, r, &h->match[k], "VirtualService %s: match #%zu is the same as one of rule #%zu and has no effect", name, k, before - 1);
+                report(x, IST_INEFFECTIVE, r, &h->match[k],
+                       "VirtualService %s: match #%zu is the same as one of rule #%zu and has no effect", name, k, before - 1);
         }
-        if (h->n_match && repeats == h->n_match) report(x, IST_UNREACHABLE, r, &vs->http[i], "VirtualService %s is never reached: all its matches are in earlier rules", name);
+        if (h->n_match && repeats == h->n_match)
+            report(x, IST_UNREACHABLE, r, &vs->http[i], "VirtualService %s is never reached: all its matches are in earlier rules", name);
         if (h->n_match == 0) catcher = i;
         for (size_t k = 0; k < h->n_match; k++)
             if (catches_all(h->match[k])) catcher = i;

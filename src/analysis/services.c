@@ -3,7 +3,8 @@
 #include "analysis/internal.h"
 
 /* Protocols that a port's name may start with (istio.md 1.10). */
-static const char *const protocols[] = { "http", "http2", "https", "grpc", "grpc-web", "tcp", "tls", "udp", "mongo", "mysql", "redis", "http_proxy" };
+static const char *const protocols[] = { "http", "http2", "https", "grpc",  "grpc-web", "tcp",
+                                         "tls",  "udp",   "mongo", "mysql", "redis",    "http_proxy" };
 
 static bool names_protocol(const char *name)
 {
@@ -22,9 +23,12 @@ static void port_names(struct run *x, struct resource *r)
     if (strcmp(r->ns, "kube-system") == 0 || strcmp(s->spec->type ? s->spec->type : "", "ExternalName") == 0) return;
     for (size_t i = 0; i < s->spec->n_ports; i++) {
         K8sServicePort *p = s->spec->ports[i];
-        if ((p->app_protocol && *p->app_protocol) || (p->name && names_protocol(p->name)) || (p->protocol && strcmp(p->protocol, "UDP") == 0)) continue;
-        report(x, IST_PORT_NAME, r, &s->spec->ports[i], "The name of port %d (\"%s\") names no protocol, so it is found out from the traffic; set appProtocol, or call it http-%s", p->port,
-               p->name ? p->name : "", p->name && *p->name ? p->name : "web");
+        if ((p->app_protocol && *p->app_protocol) || (p->name && names_protocol(p->name)) ||
+            (p->protocol && strcmp(p->protocol, "UDP") == 0))
+            continue;
+        report(x, IST_PORT_NAME, r, &s->spec->ports[i],
+               "The name of port %d (\"%s\") names no protocol, so it is found out from the traffic; set appProtocol, or call it http-%s",
+               p->port, p->name ? p->name : "", p->name && *p->name ? p->name : "web");
     }
 }
 
@@ -37,12 +41,16 @@ struct seen {
 
 static void agreement(struct run *x, struct resource *deployment, const struct seen *a, const struct seen *b)
 {
-    const char *pa = a->port->app_protocol ? a->port->app_protocol : a->port->protocol, *pb = b->port->app_protocol ? b->port->app_protocol : b->port->protocol;
+    const char *pa = a->port->app_protocol ? a->port->app_protocol : a->port->protocol,
+               *pb = b->port->app_protocol ? b->port->app_protocol : b->port->protocol;
     if (a->port->port == b->port->port && pa && pb && strcasecmp(pa, pb) != 0)
-        report(x, IST_SEVERAL_SERVICES, deployment, NULL, "Services %s and %s both lead to this deployment at port %d, one as %s, one as %s", a->service->name, b->service->name, a->port->port, pa, pb);
+        report(x, IST_SEVERAL_SERVICES, deployment, NULL,
+               "Services %s and %s both lead to this deployment at port %d, one as %s, one as %s", a->service->name, b->service->name,
+               a->port->port, pa, pb);
     if (strcmp(a->target, b->target) == 0 && a->port->port != b->port->port)
-        report(x, IST_TARGET_PORTS, deployment, NULL, "Services %s and %s lead to the same port %s of this deployment from different ports, %d and %d", a->service->name, b->service->name, a->target, a->port->port,
-               b->port->port);
+        report(x, IST_TARGET_PORTS, deployment, NULL,
+               "Services %s and %s lead to the same port %s of this deployment from different ports, %d and %d", a->service->name,
+               b->service->name, a->target, a->port->port, b->port->port);
 }
 
 static void deployment(struct run *x, const struct workload *w)
@@ -55,8 +63,10 @@ static void deployment(struct run *x, const struct workload *w)
         for (size_t p = 0; p < s->spec->n_ports && seen.n < 200; p++) {
             struct seen n = { .service = l.v[i], .port = s->spec->ports[p] };
             const IntOrString *t = n.port->target_port;
-            if (t && t->type == 1) snprintf(n.target, sizeof n.target, "%s", t->str_val ? t->str_val : "");
-            else snprintf(n.target, sizeof n.target, "%d", t ? t->int_val : n.port->port);
+            if (t && t->type == 1)
+                snprintf(n.target, sizeof n.target, "%s", t->str_val ? t->str_val : "");
+            else
+                snprintf(n.target, sizeof n.target, "%d", t ? t->int_val : n.port->port);
             for (size_t k = 0; k < seen.n; k++)
                 if (seen.v[k].service != l.v[i]) agreement(x, w->r, &seen.v[k], &n);
             vec_push(&seen, n);

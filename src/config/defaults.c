@@ -10,12 +10,12 @@ static void set_text(struct resource *r, char **slot, const char *value)
     if (!*slot || !**slot) *slot = dup(r, value);
 }
 
-#define SET(msg, field, val)            \
-    do {                                \
-        if (!(msg)->has_##field) {      \
-            (msg)->has_##field = 1;     \
-            (msg)->field = (val);       \
-        }                               \
+#define SET(msg, field, val)                                                                                                               \
+    do {                                                                                                                                   \
+        if (!(msg)->has_##field) {                                                                                                         \
+            (msg)->has_##field = 1;                                                                                                        \
+            (msg)->field = (val);                                                                                                          \
+        }                                                                                                                                  \
     } while (0)
 
 static IntOrString *int_or_string(struct resource *r, int n, const char *text)
@@ -38,7 +38,8 @@ static void service(struct resource *r, K8sService *s)
     for (size_t i = 0; i < s->spec->n_ports; i++) {
         K8sServicePort *p = s->spec->ports[i];
         set_text(r, &p->protocol, "TCP");
-        bool unset = !p->target_port || (p->target_port->type == 1 ? !p->target_port->str_val || !*p->target_port->str_val : p->target_port->int_val == 0);
+        bool unset = !p->target_port ||
+                     (p->target_port->type == 1 ? !p->target_port->str_val || !*p->target_port->str_val : p->target_port->int_val == 0);
         if (unset) p->target_port = int_or_string(r, p->port, NULL);
     }
 }
@@ -100,7 +101,8 @@ static void replica_set(struct resource *r, K8sReplicaSet *s)
 
 static int by_key(const void *a, const void *b)
 {
-    return strcmp((*(K8s__Io__Api__Core__V1__Secret__DataEntry *const *)a)->key, (*(K8s__Io__Api__Core__V1__Secret__DataEntry *const *)b)->key);
+    return strcmp((*(K8s__Io__Api__Core__V1__Secret__DataEntry *const *)a)->key,
+                  (*(K8s__Io__Api__Core__V1__Secret__DataEntry *const *)b)->key);
 }
 
 /* stringData is write-only: it becomes data, whose keys stay in order. */
@@ -108,7 +110,8 @@ static void secret(struct resource *r, K8sSecret *s)
 {
     set_text(r, &s->type, "Opaque");
     size_t n = s->n_data;
-    K8s__Io__Api__Core__V1__Secret__DataEntry **data = arena_array(&r->arena, K8s__Io__Api__Core__V1__Secret__DataEntry *, n + s->n_string_data + 1);
+    K8s__Io__Api__Core__V1__Secret__DataEntry **data =
+        arena_array(&r->arena, K8s__Io__Api__Core__V1__Secret__DataEntry *, n + s->n_string_data + 1);
     if (n) memcpy(data, s->data, n * sizeof *data);
     for (size_t i = 0; i < s->n_string_data; i++) {
         K8s__Io__Api__Core__V1__Secret__DataEntry *e = NULL;

@@ -6,6 +6,7 @@
 #include "k8s.io.api.discovery.v1.pb-c.h"
 #include "weft.config.pb-c.h"
 
+/* clang-format off */
 #define CORE   ""
 #define NET    "networking.istio.io"
 #define SECUR  "security.istio.io"
@@ -13,44 +14,50 @@
 #define OPAQUE &weft__config__opaque__descriptor
 #define V3     { "v1", "v1beta1", "v1alpha3" }
 
+#define CORE_V1(x) &k8s__io__api__core__v1__##x##__descriptor
+#define APPS_V1(x) &k8s__io__api__apps__v1__##x##__descriptor
+#define WHOLE(x)   &weft__config__##x##__descriptor
+#define K(id, ...) [KIND_##id] = { KIND_##id, __VA_ARGS__ }
+
 static const struct kind kinds[KIND__N] = {
-    [KIND_NAMESPACE] = { KIND_NAMESPACE, CORE, { "v1" }, "Namespace", "namespaces", "namespace", { "ns" }, false, true, &k8s__io__api__core__v1__namespace__descriptor },
-    [KIND_SERVICE] = { KIND_SERVICE, CORE, { "v1" }, "Service", "services", "service", { "svc" }, true, true, &k8s__io__api__core__v1__service__descriptor },
-    [KIND_POD] = { KIND_POD, CORE, { "v1" }, "Pod", "pods", "pod", { "po" }, true, true, &k8s__io__api__core__v1__pod__descriptor },
-    [KIND_CONFIG_MAP] = { KIND_CONFIG_MAP, CORE, { "v1" }, "ConfigMap", "configmaps", "configmap", { "cm" }, true, true, &k8s__io__api__core__v1__config_map__descriptor },
-    [KIND_SECRET] = { KIND_SECRET, CORE, { "v1" }, "Secret", "secrets", "secret", { NULL }, true, true, &k8s__io__api__core__v1__secret__descriptor },
-    [KIND_SERVICE_ACCOUNT] = { KIND_SERVICE_ACCOUNT, CORE, { "v1" }, "ServiceAccount", "serviceaccounts", "serviceaccount", { "sa" }, true, true, &k8s__io__api__core__v1__service_account__descriptor },
-    [KIND_EVENT] = { KIND_EVENT, CORE, { "v1" }, "Event", "events", "event", { "ev" }, true, true, &k8s__io__api__core__v1__event__descriptor },
-    [KIND_DEPLOYMENT] = { KIND_DEPLOYMENT, "apps", { "v1" }, "Deployment", "deployments", "deployment", { "deploy" }, true, true, &k8s__io__api__apps__v1__deployment__descriptor },
-    [KIND_REPLICA_SET] = { KIND_REPLICA_SET, "apps", { "v1" }, "ReplicaSet", "replicasets", "replicaset", { "rs" }, true, true, &k8s__io__api__apps__v1__replica_set__descriptor },
-    [KIND_ENDPOINT_SLICE] = { KIND_ENDPOINT_SLICE, "discovery.k8s.io", { "v1" }, "EndpointSlice", "endpointslices", "endpointslice", { NULL }, true, true, &k8s__io__api__discovery__v1__endpoint_slice__descriptor },
-    [KIND_INGRESS] = { KIND_INGRESS, "networking.k8s.io", { "v1" }, "Ingress", "ingresses", "ingress", { "ing" }, true, false, OPAQUE },
+    K(NAMESPACE, CORE, { "v1" }, "Namespace", "namespaces", "namespace", { "ns" }, false, true, CORE_V1(namespace)),
+    K(SERVICE, CORE, { "v1" }, "Service", "services", "service", { "svc" }, true, true, CORE_V1(service)),
+    K(POD, CORE, { "v1" }, "Pod", "pods", "pod", { "po" }, true, true, CORE_V1(pod)),
+    K(CONFIG_MAP, CORE, { "v1" }, "ConfigMap", "configmaps", "configmap", { "cm" }, true, true, CORE_V1(config_map)),
+    K(SECRET, CORE, { "v1" }, "Secret", "secrets", "secret", { NULL }, true, true, CORE_V1(secret)),
+    K(SERVICE_ACCOUNT, CORE, { "v1" }, "ServiceAccount", "serviceaccounts", "serviceaccount", { "sa" }, true, true, CORE_V1(service_account)),
+    K(EVENT, CORE, { "v1" }, "Event", "events", "event", { "ev" }, true, true, CORE_V1(event)),
+    K(DEPLOYMENT, "apps", { "v1" }, "Deployment", "deployments", "deployment", { "deploy" }, true, true, APPS_V1(deployment)),
+    K(REPLICA_SET, "apps", { "v1" }, "ReplicaSet", "replicasets", "replicaset", { "rs" }, true, true, APPS_V1(replica_set)),
+    K(ENDPOINT_SLICE, "discovery.k8s.io", { "v1" }, "EndpointSlice", "endpointslices", "endpointslice", { NULL }, true, true, &k8s__io__api__discovery__v1__endpoint_slice__descriptor),
+    K(INGRESS, "networking.k8s.io", { "v1" }, "Ingress", "ingresses", "ingress", { "ing" }, true, false, OPAQUE),
 
-    [KIND_VIRTUAL_SERVICE] = { KIND_VIRTUAL_SERVICE, NET, V3, "VirtualService", "virtualservices", "virtualservice", { "vs" }, true, true, &weft__config__virtual_service__descriptor },
-    [KIND_DESTINATION_RULE] = { KIND_DESTINATION_RULE, NET, V3, "DestinationRule", "destinationrules", "destinationrule", { "dr" }, true, true, &weft__config__destination_rule__descriptor },
-    [KIND_GATEWAY] = { KIND_GATEWAY, NET, V3, "Gateway", "gateways", "gateway", { "gw" }, true, true, &weft__config__gateway__descriptor },
-    [KIND_SERVICE_ENTRY] = { KIND_SERVICE_ENTRY, NET, V3, "ServiceEntry", "serviceentries", "serviceentry", { "se" }, true, true, &weft__config__service_entry__descriptor },
-    [KIND_SIDECAR] = { KIND_SIDECAR, NET, V3, "Sidecar", "sidecars", "sidecar", { NULL }, true, false, OPAQUE },
-    [KIND_WORKLOAD_ENTRY] = { KIND_WORKLOAD_ENTRY, NET, V3, "WorkloadEntry", "workloadentries", "workloadentry", { "we" }, true, false, OPAQUE },
-    [KIND_WORKLOAD_GROUP] = { KIND_WORKLOAD_GROUP, NET, V3, "WorkloadGroup", "workloadgroups", "workloadgroup", { "wg" }, true, false, OPAQUE },
-    [KIND_PROXY_CONFIG] = { KIND_PROXY_CONFIG, NET, { "v1beta1" }, "ProxyConfig", "proxyconfigs", "proxyconfig", { NULL }, true, false, OPAQUE },
-    [KIND_ENVOY_FILTER] = { KIND_ENVOY_FILTER, NET, { "v1alpha3" }, "EnvoyFilter", "envoyfilters", "envoyfilter", { NULL }, true, false, OPAQUE },
+    K(VIRTUAL_SERVICE, NET, V3, "VirtualService", "virtualservices", "virtualservice", { "vs" }, true, true, WHOLE(virtual_service)),
+    K(DESTINATION_RULE, NET, V3, "DestinationRule", "destinationrules", "destinationrule", { "dr" }, true, true, WHOLE(destination_rule)),
+    K(GATEWAY, NET, V3, "Gateway", "gateways", "gateway", { "gw" }, true, true, WHOLE(gateway)),
+    K(SERVICE_ENTRY, NET, V3, "ServiceEntry", "serviceentries", "serviceentry", { "se" }, true, true, WHOLE(service_entry)),
+    K(SIDECAR, NET, V3, "Sidecar", "sidecars", "sidecar", { NULL }, true, false, OPAQUE),
+    K(WORKLOAD_ENTRY, NET, V3, "WorkloadEntry", "workloadentries", "workloadentry", { "we" }, true, false, OPAQUE),
+    K(WORKLOAD_GROUP, NET, V3, "WorkloadGroup", "workloadgroups", "workloadgroup", { "wg" }, true, false, OPAQUE),
+    K(PROXY_CONFIG, NET, { "v1beta1" }, "ProxyConfig", "proxyconfigs", "proxyconfig", { NULL }, true, false, OPAQUE),
+    K(ENVOY_FILTER, NET, { "v1alpha3" }, "EnvoyFilter", "envoyfilters", "envoyfilter", { NULL }, true, false, OPAQUE),
 
-    [KIND_PEER_AUTHENTICATION] = { KIND_PEER_AUTHENTICATION, SECUR, { "v1", "v1beta1" }, "PeerAuthentication", "peerauthentications", "peerauthentication", { "pa" }, true, false, OPAQUE },
-    [KIND_REQUEST_AUTHENTICATION] = { KIND_REQUEST_AUTHENTICATION, SECUR, { "v1", "v1beta1" }, "RequestAuthentication", "requestauthentications", "requestauthentication", { "ra" }, true, false, OPAQUE },
-    [KIND_AUTHORIZATION_POLICY] = { KIND_AUTHORIZATION_POLICY, SECUR, { "v1", "v1beta1" }, "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", { "ap" }, true, false, OPAQUE },
-    [KIND_TELEMETRY] = { KIND_TELEMETRY, "telemetry.istio.io", { "v1", "v1alpha1" }, "Telemetry", "telemetries", "telemetry", { "telemetry" }, true, false, OPAQUE },
-    [KIND_WASM_PLUGIN] = { KIND_WASM_PLUGIN, "extensions.istio.io", { "v1alpha1" }, "WasmPlugin", "wasmplugins", "wasmplugin", { NULL }, true, false, OPAQUE },
+    K(PEER_AUTHENTICATION, SECUR, { "v1", "v1beta1" }, "PeerAuthentication", "peerauthentications", "peerauthentication", { "pa" }, true, false, OPAQUE),
+    K(REQUEST_AUTHENTICATION, SECUR, { "v1", "v1beta1" }, "RequestAuthentication", "requestauthentications", "requestauthentication", { "ra" }, true, false, OPAQUE),
+    K(AUTHORIZATION_POLICY, SECUR, { "v1", "v1beta1" }, "AuthorizationPolicy", "authorizationpolicies", "authorizationpolicy", { "ap" }, true, false, OPAQUE),
+    K(TELEMETRY, "telemetry.istio.io", { "v1", "v1alpha1" }, "Telemetry", "telemetries", "telemetry", { "telemetry" }, true, false, OPAQUE),
+    K(WASM_PLUGIN, "extensions.istio.io", { "v1alpha1" }, "WasmPlugin", "wasmplugins", "wasmplugin", { NULL }, true, false, OPAQUE),
 
-    [KIND_GATEWAY_CLASS] = { KIND_GATEWAY_CLASS, GWAPI, { "v1", "v1beta1" }, "GatewayClass", "gatewayclasses", "gatewayclass", { "gc" }, false, false, OPAQUE },
-    [KIND_K8S_GATEWAY] = { KIND_K8S_GATEWAY, GWAPI, { "v1", "v1beta1" }, "Gateway", "gateways", "gateway", { "gtw" }, true, false, OPAQUE },
-    [KIND_HTTP_ROUTE] = { KIND_HTTP_ROUTE, GWAPI, { "v1", "v1beta1" }, "HTTPRoute", "httproutes", "httproute", { NULL }, true, false, OPAQUE },
-    [KIND_GRPC_ROUTE] = { KIND_GRPC_ROUTE, GWAPI, { "v1" }, "GRPCRoute", "grpcroutes", "grpcroute", { NULL }, true, false, OPAQUE },
-    [KIND_TLS_ROUTE] = { KIND_TLS_ROUTE, GWAPI, { "v1", "v1alpha3", "v1alpha2" }, "TLSRoute", "tlsroutes", "tlsroute", { NULL }, true, false, OPAQUE },
-    [KIND_TCP_ROUTE] = { KIND_TCP_ROUTE, GWAPI, { "v1", "v1alpha2" }, "TCPRoute", "tcproutes", "tcproute", { NULL }, true, false, OPAQUE },
-    [KIND_REFERENCE_GRANT] = { KIND_REFERENCE_GRANT, GWAPI, { "v1", "v1beta1" }, "ReferenceGrant", "referencegrants", "referencegrant", { "refgrant" }, true, false, OPAQUE },
-    [KIND_BACKEND_TLS_POLICY] = { KIND_BACKEND_TLS_POLICY, GWAPI, { "v1", "v1alpha3" }, "BackendTLSPolicy", "backendtlspolicies", "backendtlspolicy", { "btlspolicy" }, true, false, OPAQUE },
+    K(GATEWAY_CLASS, GWAPI, { "v1", "v1beta1" }, "GatewayClass", "gatewayclasses", "gatewayclass", { "gc" }, false, false, OPAQUE),
+    K(K8S_GATEWAY, GWAPI, { "v1", "v1beta1" }, "Gateway", "gateways", "gateway", { "gtw" }, true, false, OPAQUE),
+    K(HTTP_ROUTE, GWAPI, { "v1", "v1beta1" }, "HTTPRoute", "httproutes", "httproute", { NULL }, true, false, OPAQUE),
+    K(GRPC_ROUTE, GWAPI, { "v1" }, "GRPCRoute", "grpcroutes", "grpcroute", { NULL }, true, false, OPAQUE),
+    K(TLS_ROUTE, GWAPI, { "v1", "v1alpha3", "v1alpha2" }, "TLSRoute", "tlsroutes", "tlsroute", { NULL }, true, false, OPAQUE),
+    K(TCP_ROUTE, GWAPI, { "v1", "v1alpha2" }, "TCPRoute", "tcproutes", "tcproute", { NULL }, true, false, OPAQUE),
+    K(REFERENCE_GRANT, GWAPI, { "v1", "v1beta1" }, "ReferenceGrant", "referencegrants", "referencegrant", { "refgrant" }, true, false, OPAQUE),
+    K(BACKEND_TLS_POLICY, GWAPI, { "v1", "v1alpha3" }, "BackendTLSPolicy", "backendtlspolicies", "backendtlspolicy", { "btlspolicy" }, true, false, OPAQUE),
 };
+/* clang-format on */
 
 const struct kind *kind_of(enum kind_id id)
 {

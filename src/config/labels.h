@@ -23,6 +23,7 @@ const char *entries_get(struct string_entry *const *e, size_t n, const char *key
  * Service) check that first. */
 bool labels_match(struct string_entry *const *selector, size_t n_selector, struct string_entry *const *labels, size_t n_labels);
 /* metav1.LabelSelector with matchLabels and matchExpressions (In, NotIn, Exists, DoesNotExist); NULL matches nothing, empty everything. */
-bool label_selector_match(const struct K8s__Io__Apimachinery__Pkg__Apis__Meta__V1__LabelSelector *s, struct string_entry *const *labels, size_t n_labels);
+bool label_selector_match(const struct K8s__Io__Apimachinery__Pkg__Apis__Meta__V1__LabelSelector *s, struct string_entry *const *labels,
+                          size_t n_labels);
 
 #endif

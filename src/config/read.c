@@ -16,10 +16,34 @@ static struct err *add(struct errs *l, const struct node *n, const char *file, c
 
 /* Kinds of a real cluster that manifests often bring along: named as known, so that nobody looks for a typo. */
 static const char *const elsewhere[] = {
-    "StatefulSet", "DaemonSet", "Job", "CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy", "Role", "RoleBinding",
-    "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PersistentVolume", "PersistentVolumeClaim", "StorageClass",
-    "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ReplicationController", "Endpoints", "LimitRange", "ResourceQuota",
-    "IngressClass", "PriorityClass", "Lease", "UDPRoute", "TrafficExtension", "ServiceMonitor", "PodMonitor",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "StorageClass",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ReplicationController",
+    "Endpoints",
+    "LimitRange",
+    "ResourceQuota",
+    "IngressClass",
+    "PriorityClass",
+    "Lease",
+    "UDPRoute",
+    "TrafficExtension",
+    "ServiceMonitor",
+    "PodMonitor",
 };
 
 static void unknown_kind(const struct node *at, const char *file, struct str api, struct str kind, struct errs *errors)
@@ -42,7 +66,8 @@ static void unknown_kind(const struct node *at, const char *file, struct str api
         return;
     }
     const char *near = str_nearest(kind, names, KIND__N);
-    struct err *e = add(errors, at, file, "unknown kind \"%.*s\" in \"%.*s\"", (int)MIN(kind.n, (size_t)80), kind.p, (int)MIN(api.n, (size_t)80), api.p);
+    struct err *e = add(errors, at, file, "unknown kind \"%.*s\" in \"%.*s\"", (int)MIN(kind.n, (size_t)80), kind.p,
+                        (int)MIN(api.n, (size_t)80), api.p);
     if (near) err_hint(e, "did you mean %s?", near);
 }
 
@@ -97,7 +122,8 @@ static void run_checks(struct resource *r, const struct node *n, const char *fil
     config_warn_fields(n, r, file, warnings);
 }
 
-struct resource *config_read_tree(const struct node *n, const char *file, const struct config_options *opt, struct errs *errors, struct errs *warnings)
+struct resource *config_read_tree(const struct node *n, const char *file, const struct config_options *opt, struct errs *errors,
+                                  struct errs *warnings)
 {
     static const struct config_options none;
     static const char *const head[] = { "apiVersion", "kind", NULL };
@@ -135,15 +161,18 @@ struct resource *config_read_tree(const struct node *n, const char *file, const 
     return NULL;
 }
 
-struct resource *config_read_text(struct str text, const char *file, const struct config_options *opt, struct errs *errors, struct errs *warnings)
+struct resource *config_read_text(struct str text, const char *file, const struct config_options *opt, struct errs *errors,
+                                  struct errs *warnings)
 {
     struct arena a;
     arena_init(&a, 4096, 0);
     tree_docs docs = { 0 };
     struct resource *r = NULL;
     if (tree_read(text, file, &a, &docs, errors) == 0) {
-        if (docs.n == 1) r = config_read_tree(docs.v[0], file, opt, errors, warnings);
-        else errs_add(errors, (struct err_at){ .file = file }, -EINVAL, "expected one object, got %zu", docs.n);
+        if (docs.n == 1)
+            r = config_read_tree(docs.v[0], file, opt, errors, warnings);
+        else
+            errs_add(errors, (struct err_at){ .file = file }, -EINVAL, "expected one object, got %zu", docs.n);
     }
     vec_free(&docs);
     arena_free(&a);
@@ -160,7 +189,8 @@ static bool seen_before(struct map *seen, struct resource *r, const char *file, 
         map_put(seen, str_of(key), r);
         return false;
     }
-    errs_add(errors, (struct err_at){ file, r->at.line, r->at.col }, -EEXIST, "%s is here twice, first at %s:%u", resource_title(r, title, sizeof title), first->at.file, first->at.line);
+    errs_add(errors, (struct err_at){ file, r->at.line, r->at.col }, -EEXIST, "%s is here twice, first at %s:%u",
+             resource_title(r, title, sizeof title), first->at.file, first->at.line);
     return true;
 }
 
@@ -174,8 +204,10 @@ static void read_object(const struct node *n, const char *file, const struct con
     }
     struct resource *r = config_read_tree(n, file, opt, &out->errors, &out->warnings);
     if (!r) return;
-    if (seen_before(seen, r, file, &out->errors)) resource_unref(r);
-    else vec_push(&out->resources, r);
+    if (seen_before(seen, r, file, &out->errors))
+        resource_unref(r);
+    else
+        vec_push(&out->resources, r);
 }
 
 int config_read(const struct config_input *in, size_t n, const struct config_options *opt, struct config_set *out)

@@ -28,12 +28,14 @@ static const char *class(struct scan *x)
     if (i < x->s.n && x->s.p[i] == '^') i++;
     if (i < x->s.n && x->s.p[i] == ']') i++; /* first: a literal */
     for (; i < x->s.n && x->s.p[i] != ']'; i++) {
-        if (x->s.p[i] == '\\') i++;
+        if (x->s.p[i] == '\\')
+            i++;
         else if (x->s.p[i] == '[' && i + 1 < x->s.n && x->s.p[i + 1] == ':') {
             ssize_t end = str_find(str_skip(x->s, i), STR(":]"));
             if (end > 0) i += (size_t)end + 1;
-        } else if (x->s.p[i] == '-' && i > x->i + 1 && i + 1 < x->s.n && x->s.p[i + 1] != ']' && x->s.p[i - 1] != '[' && x->s.p[i - 1] != '^' &&
-                   x->s.p[i - 1] != '\\' && x->s.p[i + 1] != '\\' && (unsigned char)x->s.p[i - 1] < 0x80 && (unsigned char)x->s.p[i - 1] > (unsigned char)x->s.p[i + 1]) {
+        } else if (x->s.p[i] == '-' && i > x->i + 1 && i + 1 < x->s.n && x->s.p[i + 1] != ']' && x->s.p[i - 1] != '[' &&
+                   x->s.p[i - 1] != '^' && x->s.p[i - 1] != '\\' && x->s.p[i + 1] != '\\' && (unsigned char)x->s.p[i - 1] < 0x80 &&
+                   (unsigned char)x->s.p[i - 1] > (unsigned char)x->s.p[i + 1]) {
             return "a range in [] runs backwards";
         }
     }
@@ -85,7 +87,7 @@ const char *regex_problem(struct str pattern)
         case '?':
             if (!x.atom) return "*, + or ? has nothing before it to repeat";
             x.i++;
-            if (x.i < pattern.n && pattern.p[x.i] == '?') x.i++; /* not greedy */
+            if (x.i < pattern.n && pattern.p[x.i] == '?') x.i++;                 /* not greedy */
             x.atom = x.i < pattern.n && memchr("*+", pattern.p[x.i], 2) == NULL; /* a** is an error, what follows otherwise is its own */
             break;
         case '|':
@@ -93,9 +95,7 @@ const char *regex_problem(struct str pattern)
             x.atom = false;
             x.i++;
             break;
-        default:
-            x.atom = true;
-            x.i++;
+        default: x.atom = true; x.i++;
         }
         if (bad) return bad;
     }

@@ -12,18 +12,18 @@ typedef K8s__Io__Apimachinery__Pkg__Apis__Meta__V1__ObjectMeta ObjectMeta;
 struct resource {
     _Atomic unsigned refs;
     const struct kind *kind;
-    const char *ns;          /* "" for kinds without namespace */
+    const char *ns; /* "" for kinds without namespace */
     const char *name;
     const char *uid;         /* "" when it has none yet, as version */
     const char *version;     /* resourceVersion */
     const char *api_version; /* as written, "networking.istio.io/v1alpha3" */
     int64_t generation;
-    int64_t created_ms;      /* creationTimestamp, since 1970; 0: none */
-    ObjectMeta *meta;        /* never NULL */
-    ProtobufCMessage *msg;   /* whole object, of kind->desc */
-    struct err_at at;        /* where it starts in the file it was read from; file "" when it came another way */
+    int64_t created_ms;       /* creationTimestamp, since 1970; 0: none */
+    ObjectMeta *meta;         /* never NULL */
+    ProtobufCMessage *msg;    /* whole object, of kind->desc */
+    struct err_at at;         /* where it starts in the file it was read from; file "" when it came another way */
     struct pb_positions *pos; /* places of its fields, or NULL */
-    struct arena arena;      /* all of the above */
+    struct arena arena;       /* all of the above */
 };
 
 /* Makes a resource from a message (copied) whose metadata has a name; api_version NULL: the preferred one. One reference. */

@@ -37,8 +37,10 @@ bool is_wildcard_host(struct str s) { return s.n && s.p[0] == '*'; }
 bool is_host(struct str s)
 {
     if (str_eqc(s, "*")) return true;
-    if (str_starts(s, STR("*."))) s = str_skip(s, 2);
-    else if (str_starts(s, STR("*-"))) s = str_skip(s, 2);
+    if (str_starts(s, STR("*.")))
+        s = str_skip(s, 2);
+    else if (str_starts(s, STR("*-")))
+        s = str_skip(s, 2);
     if (str_ends(s, STR("."))) s.n--; /* the root's dot */
     return subdomain(s, true, true);
 }

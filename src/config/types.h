@@ -47,13 +47,34 @@ typedef Istio__Networking__V1alpha3__ServiceEntry ServiceEntry;
 /* The message of a resource as its type; NULL when the resource is NULL or of another kind. */
 static inline K8sService *as_service(const struct resource *r) { return r && r->kind->id == KIND_SERVICE ? (K8sService *)r->msg : NULL; }
 static inline K8sPod *as_pod(const struct resource *r) { return r && r->kind->id == KIND_POD ? (K8sPod *)r->msg : NULL; }
-static inline K8sDeployment *as_deployment(const struct resource *r) { return r && r->kind->id == KIND_DEPLOYMENT ? (K8sDeployment *)r->msg : NULL; }
-static inline K8sReplicaSet *as_replica_set(const struct resource *r) { return r && r->kind->id == KIND_REPLICA_SET ? (K8sReplicaSet *)r->msg : NULL; }
-static inline K8sEndpointSlice *as_endpoint_slice(const struct resource *r) { return r && r->kind->id == KIND_ENDPOINT_SLICE ? (K8sEndpointSlice *)r->msg : NULL; }
+static inline K8sDeployment *as_deployment(const struct resource *r)
+{
+    return r && r->kind->id == KIND_DEPLOYMENT ? (K8sDeployment *)r->msg : NULL;
+}
+static inline K8sReplicaSet *as_replica_set(const struct resource *r)
+{
+    return r && r->kind->id == KIND_REPLICA_SET ? (K8sReplicaSet *)r->msg : NULL;
+}
+static inline K8sEndpointSlice *as_endpoint_slice(const struct resource *r)
+{
+    return r && r->kind->id == KIND_ENDPOINT_SLICE ? (K8sEndpointSlice *)r->msg : NULL;
+}
 static inline K8sSecret *as_secret(const struct resource *r) { return r && r->kind->id == KIND_SECRET ? (K8sSecret *)r->msg : NULL; }
-static inline VirtualServiceObject *as_virtual_service(const struct resource *r) { return r && r->kind->id == KIND_VIRTUAL_SERVICE ? (VirtualServiceObject *)r->msg : NULL; }
-static inline DestinationRuleObject *as_destination_rule(const struct resource *r) { return r && r->kind->id == KIND_DESTINATION_RULE ? (DestinationRuleObject *)r->msg : NULL; }
-static inline GatewayObject *as_gateway(const struct resource *r) { return r && r->kind->id == KIND_GATEWAY ? (GatewayObject *)r->msg : NULL; }
-static inline ServiceEntryObject *as_service_entry(const struct resource *r) { return r && r->kind->id == KIND_SERVICE_ENTRY ? (ServiceEntryObject *)r->msg : NULL; }
+static inline VirtualServiceObject *as_virtual_service(const struct resource *r)
+{
+    return r && r->kind->id == KIND_VIRTUAL_SERVICE ? (VirtualServiceObject *)r->msg : NULL;
+}
+static inline DestinationRuleObject *as_destination_rule(const struct resource *r)
+{
+    return r && r->kind->id == KIND_DESTINATION_RULE ? (DestinationRuleObject *)r->msg : NULL;
+}
+static inline GatewayObject *as_gateway(const struct resource *r)
+{
+    return r && r->kind->id == KIND_GATEWAY ? (GatewayObject *)r->msg : NULL;
+}
+static inline ServiceEntryObject *as_service_entry(const struct resource *r)
+{
+    return r && r->kind->id == KIND_SERVICE_ENTRY ? (ServiceEntryObject *)r->msg : NULL;
+}
 
 #endif

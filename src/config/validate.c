@@ -67,9 +67,12 @@ void check_duration(struct check *c, const void *slot, const Google__Protobuf__D
     char buf[48];
     if (!d || (zero_ok && d->seconds == 0 && d->nanos == 0)) return;
     pb_duration_text(d->seconds, d->nanos, buf, sizeof buf);
-    if (d->seconds < 0 || d->nanos < 0) check_error(c, slot, "%s: %s is negative", path, buf);
-    else if (d->seconds == 0 && d->nanos < 1000000) check_error(c, slot, "%s: %s is too short, 1ms is the least", path, buf);
-    else if (d->nanos % 1000000) check_error(c, slot, "%s: %s is finer than a millisecond", path, buf);
+    if (d->seconds < 0 || d->nanos < 0)
+        check_error(c, slot, "%s: %s is negative", path, buf);
+    else if (d->seconds == 0 && d->nanos < 1000000)
+        check_error(c, slot, "%s: %s is too short, 1ms is the least", path, buf);
+    else if (d->nanos % 1000000)
+        check_error(c, slot, "%s: %s is finer than a millisecond", path, buf);
 }
 
 /* Kinds whose names become DNS labels. */
@@ -99,7 +102,8 @@ void validate_meta(struct check *c)
         err_hint(check_error(c, &m->name, "metadata.name: \"%.100s\" is no valid name", m->name), "%s", rule);
     }
     if (c->r->kind->namespaced) {
-        if (!is_dns_label(str_of(m->namespace_))) check_error(c, &m->namespace_, "metadata.namespace: \"%.100s\" is no valid namespace", m->namespace_);
+        if (!is_dns_label(str_of(m->namespace_)))
+            check_error(c, &m->namespace_, "metadata.namespace: \"%.100s\" is no valid namespace", m->namespace_);
     } else if (m->namespace_ && *m->namespace_) {
         check_error(c, &m->namespace_, "metadata.namespace: a %s has no namespace", c->r->kind->kind);
     }
@@ -109,8 +113,10 @@ void validate_meta(struct check *c)
         bytes += strlen(m->annotations[i]->key) + (m->annotations[i]->value ? strlen(m->annotations[i]->value) : 0);
         char lower[320];
         size_t n = 0;
-        for (const char *p = m->annotations[i]->key; *p && n < sizeof lower - 1; p++) lower[n++] = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
-        if (!is_label_key(str_make(lower, n))) check_error(c, &m->annotations[i], "metadata.annotations: \"%.100s\" is no annotation key", m->annotations[i]->key);
+        for (const char *p = m->annotations[i]->key; *p && n < sizeof lower - 1; p++)
+            lower[n++] = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+        if (!is_label_key(str_make(lower, n)))
+            check_error(c, &m->annotations[i], "metadata.annotations: \"%.100s\" is no annotation key", m->annotations[i]->key);
     }
     if (bytes > 256 << 10) check_error(c, &m->annotations, "metadata.annotations: %zu bytes, at most 256 KiB are allowed", bytes);
     check_leave(c, old);

@@ -11,8 +11,10 @@
 
 static void host(struct check *c, char *const *slot, const char *path)
 {
-    if (!*slot || !**slot) check_error(c, slot, "%s is empty", path);
-    else if (!is_host(str_of(*slot)) && !is_ip(str_of(*slot))) check_error(c, slot, "%s: \"%.100s\" is no host name", path, *slot);
+    if (!*slot || !**slot)
+        check_error(c, slot, "%s is empty", path);
+    else if (!is_host(str_of(*slot)) && !is_ip(str_of(*slot)))
+        check_error(c, slot, "%s: \"%.100s\" is no host name", path, *slot);
 }
 
 /* Does one of two lower-cased hosts cover the other? */
@@ -37,10 +39,13 @@ static void hosts(struct check *c, const VirtualService *vs, bool mesh)
     for (size_t i = 0; i < vs->n_hosts; i++) {
         snprintf(path, sizeof path, "spec.hosts[%zu]", i);
         host(c, &vs->hosts[i], path);
-        if (mesh && strcmp(vs->hosts[i], "*") == 0) check_error(c, &vs->hosts[i], "%s: \"*\" is only allowed with gateways other than mesh", path);
+        if (mesh && strcmp(vs->hosts[i], "*") == 0)
+            check_error(c, &vs->hosts[i], "%s: \"*\" is only allowed with gateways other than mesh", path);
         for (size_t k = 0; k < i && i < 1000; k++) {
-            if (str_ieq(str_of(vs->hosts[i]), str_of(vs->hosts[k]))) check_error(c, &vs->hosts[i], "%s: \"%.100s\" is there already", path, vs->hosts[i]);
-            else if (overlap(vs->hosts[i], vs->hosts[k])) check_error(c, &vs->hosts[i], "%s: \"%.100s\" overlaps with \"%.100s\"", path, vs->hosts[i], vs->hosts[k]);
+            if (str_ieq(str_of(vs->hosts[i]), str_of(vs->hosts[k])))
+                check_error(c, &vs->hosts[i], "%s: \"%.100s\" is there already", path, vs->hosts[i]);
+            else if (overlap(vs->hosts[i], vs->hosts[k]))
+                check_error(c, &vs->hosts[i], "%s: \"%.100s\" overlaps with \"%.100s\"", path, vs->hosts[i], vs->hosts[k]);
         }
     }
 }
@@ -53,7 +58,8 @@ static void gateways(struct check *c, char *const *list, size_t n, const char *p
         if (slash >= 0) {
             ns = str_first(name, (size_t)slash);
             name = str_skip(name, (size_t)slash + 1);
-            if (!str_eqc(ns, ".") && !is_dns_label(ns)) check_error(c, &list[i], "%s[%zu]: \"%.*s\" is no namespace", path, i, (int)MIN(ns.n, (size_t)80), ns.p);
+            if (!str_eqc(ns, ".") && !is_dns_label(ns))
+                check_error(c, &list[i], "%s[%zu]: \"%.*s\" is no namespace", path, i, (int)MIN(ns.n, (size_t)80), ns.p);
         } else if (str_index(name, '.') >= 0) {
             check_warn(c, &list[i], "%s[%zu]: \"%.100s\" is an old form", path, i, list[i]);
         }
@@ -70,14 +76,18 @@ static void string_match(struct check *c, StringMatch *const *slot, bool may_be_
         if (!may_be_empty) check_error(c, slot, "%s: one of exact, prefix and regex is needed", path);
         return;
     }
-    if (m->match_type_case == ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_PREFIX && !*m->prefix) check_error(c, &m->prefix, "%s.prefix is empty", path);
+    if (m->match_type_case == ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_PREFIX && !*m->prefix)
+        check_error(c, &m->prefix, "%s.prefix is empty", path);
     if (m->match_type_case != ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_REGEX) return;
     struct str re = str_of(m->regex);
     if (may_be_empty && str_eqc(re, "*")) return; /* presence, in an old spelling */
     const char *bad = regex_problem(re);
-    if (!re.n) check_error(c, &m->regex, "%s.regex is empty", path);
-    else if (re.n > 1024) check_error(c, &m->regex, "%s.regex: longer than 1024 characters", path);
-    else if (bad) check_error(c, &m->regex, "%s.regex: \"%.100s\" is no RE2 pattern: %s", path, m->regex, bad);
+    if (!re.n)
+        check_error(c, &m->regex, "%s.regex is empty", path);
+    else if (re.n > 1024)
+        check_error(c, &m->regex, "%s.regex: longer than 1024 characters", path);
+    else if (bad)
+        check_error(c, &m->regex, "%s.regex: \"%.100s\" is no RE2 pattern: %s", path, m->regex, bad);
 }
 
 /* All maps of header, query and header-less matches have the entry layout of this one. */
@@ -103,8 +113,14 @@ static void http_match(struct check *c, const HTTPRoute *r, size_t ri, size_t i)
     char path[100], at[140];
     snprintf(path, sizeof path, "spec.http[%zu].match[%zu]", ri, i);
     struct err_at old = check_enter(c, &r->match[i]);
-    const struct { StringMatch *const *slot; const char *name; } strings[] = {
-        { (StringMatch *const *)&m->uri, "uri" }, { (StringMatch *const *)&m->scheme, "scheme" }, { (StringMatch *const *)&m->method, "method" }, { (StringMatch *const *)&m->authority, "authority" },
+    const struct {
+        StringMatch *const *slot;
+        const char *name;
+    } strings[] = {
+        { (StringMatch *const *)&m->uri, "uri" },
+        { (StringMatch *const *)&m->scheme, "scheme" },
+        { (StringMatch *const *)&m->method, "method" },
+        { (StringMatch *const *)&m->authority, "authority" },
     };
     for (size_t k = 0; k < ARRAY_LEN(strings); k++) {
         snprintf(at, sizeof at, "%s.%s", path, strings[k].name);
@@ -136,9 +152,12 @@ static void destination(struct check *c, Destination *const *slot, const char *p
         return;
     }
     struct err_at old = check_enter(c, slot);
-    if (!d->host || !*d->host) check_error(c, &d->host, "%s.host is missing", path);
-    else if (!is_host(str_of(d->host)) || is_wildcard_host(str_of(d->host))) check_error(c, &d->host, "%s.host: \"%.100s\" is no host name", path, d->host);
-    if (d->subset && *d->subset && !is_dns_label(str_of(d->subset))) check_error(c, &d->subset, "%s.subset: \"%.80s\" is no valid subset name", path, d->subset);
+    if (!d->host || !*d->host)
+        check_error(c, &d->host, "%s.host is missing", path);
+    else if (!is_host(str_of(d->host)) || is_wildcard_host(str_of(d->host)))
+        check_error(c, &d->host, "%s.host: \"%.100s\" is no host name", path, d->host);
+    if (d->subset && *d->subset && !is_dns_label(str_of(d->subset)))
+        check_error(c, &d->subset, "%s.subset: \"%.80s\" is no valid subset name", path, d->subset);
     snprintf(at, sizeof at, "%s.port.number", path);
     if (d->port) check_port(c, &d->port->number, d->port->number, at);
     check_leave(c, old);
@@ -148,7 +167,8 @@ static void percent(struct check *c, N(Percent) *const *slot, const char *path)
 {
     if (!*slot) return;
     double v = (*slot)->value;
-    if (!(v == 0 || (v >= 0.0001 && v <= 100))) check_error(c, &(*slot)->value, "%s: %g is no percentage, expected 0 or 0.0001 to 100", path, v);
+    if (!(v == 0 || (v >= 0.0001 && v <= 100)))
+        check_error(c, &(*slot)->value, "%s: %g is no percentage, expected 0 or 0.0001 to 100", path, v);
 }
 
 /* Weights of a list whose entries have `weight` at the same place: the value of entry i comes by callback. */
@@ -163,25 +183,32 @@ static void weights(struct check *c, const void *list_slot, size_t n, const int3
     if (total > UINT32_MAX) check_error(c, list_slot, "%s: the weights add up to more than 4294967295", path);
 }
 
-static void header_operations(struct check *c, const N(Headers) *h, const char *path)
+static void header_operations(struct check *c, const N(Headers) * h, const char *path)
 {
     if (!h) return;
-    const N(Headers__HeaderOperations) *ops[] = { h->request, h->response };
+    const N(Headers__HeaderOperations) * ops[] = { h->request, h->response };
     static const char *const names[] = { "request", "response" };
     for (size_t k = 0; k < 2; k++) {
         if (!ops[k]) continue;
-        const struct { struct string_entry *const *e; size_t n; const char *name; } maps[] = {
-            { STRING_ENTRIES(ops[k]->set), ops[k]->n_set, "set" }, { STRING_ENTRIES(ops[k]->add), ops[k]->n_add, "add" },
+        const struct {
+            struct string_entry *const *e;
+            size_t n;
+            const char *name;
+        } maps[] = {
+            { STRING_ENTRIES(ops[k]->set), ops[k]->n_set, "set" },
+            { STRING_ENTRIES(ops[k]->add), ops[k]->n_add, "add" },
         };
         for (size_t m = 0; m < 2; m++)
             for (size_t i = 0; i < maps[m].n; i++) {
                 struct str key = str_of(maps[m].e[i]->key);
                 if (!is_header_name(key) && !str_eqc(key, ":authority"))
                     check_error(c, &maps[m].e[i], "%s.%s.%s: \"%.80s\" is no header name", path, names[k], maps[m].name, maps[m].e[i]->key);
-                if (maps[m].e[i]->value && strpbrk(maps[m].e[i]->value, "\r\n")) check_error(c, &maps[m].e[i], "%s.%s.%s[%.80s] has a line break", path, names[k], maps[m].name, maps[m].e[i]->key);
+                if (maps[m].e[i]->value && strpbrk(maps[m].e[i]->value, "\r\n"))
+                    check_error(c, &maps[m].e[i], "%s.%s.%s[%.80s] has a line break", path, names[k], maps[m].name, maps[m].e[i]->key);
             }
         for (size_t i = 0; i < ops[k]->n_remove; i++)
-            if (!is_header_name(str_of(ops[k]->remove[i]))) check_error(c, &ops[k]->remove[i], "%s.%s.remove[%zu]: \"%.80s\" is no header name", path, names[k], i, ops[k]->remove[i]);
+            if (!is_header_name(str_of(ops[k]->remove[i])))
+                check_error(c, &ops[k]->remove[i], "%s.%s.remove[%zu]: \"%.80s\" is no header name", path, names[k], i, ops[k]->remove[i]);
     }
 }
 
@@ -207,8 +234,22 @@ static void http_destinations(struct check *c, const HTTPRoute *r, size_t ri)
 
 static void retries(struct check *c, const HTTPRoute *r, size_t ri)
 {
-    static const char *const terms[] = { "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx", "refused-stream", "retriable-status-codes",
-                                         "retriable-headers", "http3-post-connect-failure", "cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable" };
+    static const char *const terms[] = { "5xx",
+                                         "gateway-error",
+                                         "reset",
+                                         "reset-before-request",
+                                         "connect-failure",
+                                         "envoy-ratelimited",
+                                         "retriable-4xx",
+                                         "refused-stream",
+                                         "retriable-status-codes",
+                                         "retriable-headers",
+                                         "http3-post-connect-failure",
+                                         "cancelled",
+                                         "deadline-exceeded",
+                                         "internal",
+                                         "resource-exhausted",
+                                         "unavailable" };
     const N(HTTPRetry) *p = r->retries;
     char path[80], at[120];
     if (!p) return;
@@ -216,7 +257,8 @@ static void retries(struct check *c, const HTTPRoute *r, size_t ri)
     struct err_at old = check_enter(c, &r->retries);
     if (p->attempts < 0) check_error(c, &p->attempts, "%s.attempts: %d is negative", path, p->attempts);
     if (p->attempts == 0 && (p->per_try_timeout || (p->retry_on && *p->retry_on) || p->retry_remote_localities || p->backoff))
-        err_hint(check_error(c, &r->retries, "%s: attempts is 0, so the other fields have no meaning", path), "set attempts, or leave the others out");
+        err_hint(check_error(c, &r->retries, "%s: attempts is 0, so the other fields have no meaning", path),
+                 "set attempts, or leave the others out");
     snprintf(at, sizeof at, "%s.perTryTimeout", path);
     check_duration(c, &p->per_try_timeout, p->per_try_timeout, true, at);
     snprintf(at, sizeof at, "%s.backoff", path);
@@ -228,7 +270,8 @@ static void retries(struct check *c, const HTTPRoute *r, size_t ri)
         for (size_t i = 0; i < ARRAY_LEN(terms); i++) known |= str_eqc(term, terms[i]);
         if (known || (str_u64(term, &code) && code >= 100 && code <= 599) || !term.n) continue;
         const char *near = str_nearest(term, terms, ARRAY_LEN(terms));
-        struct err *e = check_error(c, &p->retry_on, "%s.retryOn: \"%.*s\" is no known condition", path, (int)MIN(term.n, (size_t)60), term.p);
+        struct err *e =
+            check_error(c, &p->retry_on, "%s.retryOn: \"%.*s\" is no known condition", path, (int)MIN(term.n, (size_t)60), term.p);
         if (near) err_hint(e, "did you mean %s?", near);
     }
     check_leave(c, old);
@@ -236,8 +279,10 @@ static void retries(struct check *c, const HTTPRoute *r, size_t ri)
 
 static bool grpc_status_known(const char *s)
 {
-    static const char *const names[] = { "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
-                                         "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED" };
+    static const char *const names[] = { "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+                                         "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+                                         "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+                                         "DATA_LOSS", "UNAUTHENTICATED" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(s, names[i]) == 0) return true;
     uint64_t n;
@@ -262,20 +307,27 @@ static void fault(struct check *c, const HTTPRoute *r, size_t ri)
         snprintf(at, sizeof at, "%s.delay.fixedDelay", path);
         if (f->delay->http_delay_type_case == ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__DELAY__HTTP_DELAY_TYPE_FIXED_DELAY)
             check_duration(c, &f->delay->fixed_delay, f->delay->fixed_delay, false, at);
-        if (f->delay->percent < 0 || f->delay->percent > 100) check_error(c, &f->delay->percent, "%s.delay.percent: expected 0 to 100", path);
+        if (f->delay->percent < 0 || f->delay->percent > 100)
+            check_error(c, &f->delay->percent, "%s.delay.percent: expected 0 to 100", path);
     }
     if (f->abort) {
         snprintf(at, sizeof at, "%s.abort.percentage.value", path);
         percent(c, (N(Percent) *const *)&f->abort->percentage, at);
         switch (f->abort->error_type_case) {
         case ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__ABORT__ERROR_TYPE_HTTP_STATUS:
-            if (f->abort->http_status < 200 || f->abort->http_status > 599) check_error(c, &f->abort->http_status, "%s.abort.httpStatus: %d is no status, expected 200 to 599", path, f->abort->http_status);
+            if (f->abort->http_status < 200 || f->abort->http_status > 599)
+                check_error(c, &f->abort->http_status, "%s.abort.httpStatus: %d is no status, expected 200 to 599", path,
+                            f->abort->http_status);
             break;
         case ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__ABORT__ERROR_TYPE_GRPC_STATUS:
             if (!grpc_status_known(f->abort->grpc_status))
-                err_hint(check_error(c, &f->abort->grpc_status, "%s.abort.grpcStatus: \"%.60s\" is no gRPC status", path, f->abort->grpc_status), "write it like UNAVAILABLE");
+                err_hint(
+                    check_error(c, &f->abort->grpc_status, "%s.abort.grpcStatus: \"%.60s\" is no gRPC status", path, f->abort->grpc_status),
+                    "write it like UNAVAILABLE");
             break;
-        case ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__ABORT__ERROR_TYPE_HTTP2_ERROR: check_error(c, &f->abort->http2_error, "%s.abort.http2Error is not supported (nor by Istio)", path); break;
+        case ISTIO__NETWORKING__V1ALPHA3__HTTPFAULT_INJECTION__ABORT__ERROR_TYPE_HTTP2_ERROR:
+            check_error(c, &f->abort->http2_error, "%s.abort.http2Error is not supported (nor by Istio)", path);
+            break;
         default: check_warn(c, &f->abort, "%s.abort: without httpStatus or grpcStatus nothing is aborted", path);
         }
     }
@@ -292,10 +344,13 @@ static void redirect(struct check *c, const HTTPRoute *r, size_t ri)
     bool ok = !d->has_redirect_code || d->redirect_code == 0;
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) ok |= d->redirect_code == codes[i];
     if (!ok) check_error(c, &d->redirect_code, "%s.redirectCode: %u is not one of 301, 302, 303, 307, 308", path, d->redirect_code);
-    bool uri = d->uri && *d->uri, authority = d->authority && *d->authority, scheme = d->scheme && *d->scheme, prefix = d->prefix_rewrite && *d->prefix_rewrite;
-    if (!uri && !authority && !scheme && !prefix && !d->redirect_port_case) check_error(c, &r->redirect, "%s: one of uri, authority, scheme, port and prefixRewrite is needed", path);
+    bool uri = d->uri && *d->uri, authority = d->authority && *d->authority, scheme = d->scheme && *d->scheme,
+         prefix = d->prefix_rewrite && *d->prefix_rewrite;
+    if (!uri && !authority && !scheme && !prefix && !d->redirect_port_case)
+        check_error(c, &r->redirect, "%s: one of uri, authority, scheme, port and prefixRewrite is needed", path);
     if (uri && prefix) check_error(c, &d->prefix_rewrite, "%s: uri and prefixRewrite cannot both be set", path);
-    if (scheme && strcmp(d->scheme, "http") != 0 && strcmp(d->scheme, "https") != 0) check_error(c, &d->scheme, "%s.scheme: \"%.60s\" is not one of http, https", path, d->scheme);
+    if (scheme && strcmp(d->scheme, "http") != 0 && strcmp(d->scheme, "https") != 0)
+        check_error(c, &d->scheme, "%s.scheme: \"%.60s\" is not one of http, https", path, d->scheme);
     snprintf(at, sizeof at, "%s.port", path);
     if (d->redirect_port_case == ISTIO__NETWORKING__V1ALPHA3__HTTPREDIRECT__REDIRECT_PORT_PORT) check_port(c, &d->port, d->port, at);
     for (size_t i = 0; prefix && i < r->n_match; i++)
@@ -308,12 +363,15 @@ static void direct_response(struct check *c, const HTTPRoute *r, size_t ri)
 {
     const N(HTTPDirectResponse) *d = r->direct_response;
     struct err_at old = check_enter(c, &r->direct_response);
-    if (d->status < 200 || d->status > 599) check_error(c, &d->status, "spec.http[%zu].directResponse.status: %u is no status, expected 200 to 599", ri, d->status);
+    if (d->status < 200 || d->status > 599)
+        check_error(c, &d->status, "spec.http[%zu].directResponse.status: %u is no status, expected 200 to 599", ri, d->status);
     size_t n = 0;
     if (d->body && d->body->specifier_case == ISTIO__NETWORKING__V1ALPHA3__HTTPBODY__SPECIFIER_STRING) n = strlen(d->body->string);
     if (d->body && d->body->specifier_case == ISTIO__NETWORKING__V1ALPHA3__HTTPBODY__SPECIFIER_BYTES) n = d->body->bytes.len;
-    if (n > 1 << 20) check_error(c, &d->body, "spec.http[%zu].directResponse.body: %zu bytes, more than the limit of 1 MiB", ri, n);
-    else if (n > 100 << 10) check_warn(c, &d->body, "spec.http[%zu].directResponse.body: %zu bytes are kept in every proxy", ri, n);
+    if (n > 1 << 20)
+        check_error(c, &d->body, "spec.http[%zu].directResponse.body: %zu bytes, more than the limit of 1 MiB", ri, n);
+    else if (n > 100 << 10)
+        check_warn(c, &d->body, "spec.http[%zu].directResponse.body: %zu bytes are kept in every proxy", ri, n);
     check_leave(c, old);
 }
 
@@ -322,7 +380,8 @@ static void rewrite(struct check *c, const HTTPRoute *r, size_t ri)
     const N(HTTPRewrite) *w = r->rewrite;
     if (!w) return;
     bool uri = w->uri && *w->uri, authority = w->authority && *w->authority;
-    if (!uri && !authority && !w->uri_regex_rewrite) check_error(c, &r->rewrite, "spec.http[%zu].rewrite: one of uri, authority and uriRegexRewrite is needed", ri);
+    if (!uri && !authority && !w->uri_regex_rewrite)
+        check_error(c, &r->rewrite, "spec.http[%zu].rewrite: one of uri, authority and uriRegexRewrite is needed", ri);
     if (uri && w->uri_regex_rewrite) check_error(c, &w->uri, "spec.http[%zu].rewrite: uri and uriRegexRewrite cannot both be set", ri);
     if (!w->uri_regex_rewrite) return;
     struct str re = str_of(w->uri_regex_rewrite->match);
@@ -340,8 +399,11 @@ static void cors(struct check *c, const HTTPRoute *r, size_t ri)
         string_match(c, (StringMatch *const *)&p->allow_origins[i], false, at);
     }
     for (size_t i = 0; i < p->n_allow_methods; i++)
-        if (!is_header_name(str_of(p->allow_methods[i]))) check_error(c, &p->allow_methods[i], "spec.http[%zu].corsPolicy.allowMethods[%zu]: \"%.60s\" is no method", ri, i, p->allow_methods[i]);
-    if (p->max_age && (p->max_age->nanos || p->max_age->seconds < 0)) check_error(c, &p->max_age, "spec.http[%zu].corsPolicy.maxAge: expected whole seconds", ri);
+        if (!is_header_name(str_of(p->allow_methods[i])))
+            check_error(c, &p->allow_methods[i], "spec.http[%zu].corsPolicy.allowMethods[%zu]: \"%.60s\" is no method", ri, i,
+                        p->allow_methods[i]);
+    if (p->max_age && (p->max_age->nanos || p->max_age->seconds < 0))
+        check_error(c, &p->max_age, "spec.http[%zu].corsPolicy.maxAge: expected whole seconds", ri);
 }
 
 static void mirrors(struct check *c, const HTTPRoute *r, size_t ri)
@@ -353,7 +415,8 @@ static void mirrors(struct check *c, const HTTPRoute *r, size_t ri)
     snprintf(at, sizeof at, "spec.http[%zu].mirrorPercentage.value", ri);
     percent(c, (N(Percent) *const *)&r->mirror_percentage, at);
     if (r->mirror_percent) check_warn(c, &r->mirror_percent, "spec.http[%zu].mirrorPercent is deprecated, use mirrorPercentage", ri);
-    if (r->mirror_percent && r->mirror_percent->value > 100) check_error(c, &r->mirror_percent, "spec.http[%zu].mirrorPercent: expected 0 to 100", ri);
+    if (r->mirror_percent && r->mirror_percent->value > 100)
+        check_error(c, &r->mirror_percent, "spec.http[%zu].mirrorPercent: expected 0 to 100", ri);
     for (size_t i = 0; i < r->n_mirrors; i++) {
         snprintf(at, sizeof at, "spec.http[%zu].mirrors[%zu].destination", ri, i);
         struct err_at old = check_enter(c, &r->mirrors[i]);
@@ -369,10 +432,14 @@ static void http_action(struct check *c, const HTTPRoute *r, size_t ri, bool del
     int actions = (r->n_route > 0) + (r->redirect != NULL) + (r->direct_response != NULL) + (r->delegate != NULL);
     if (actions == 0) check_error(c, NULL, "spec.http[%zu]: one of route, redirect, directResponse and delegate is needed", ri);
     if (actions > 1) check_error(c, NULL, "spec.http[%zu]: only one of route, redirect, directResponse and delegate may be set", ri);
-    if ((r->redirect || r->direct_response) && r->fault) check_error(c, &r->fault, "spec.http[%zu].fault: not together with redirect or directResponse", ri);
-    if ((r->redirect || r->direct_response) && r->rewrite) check_error(c, &r->rewrite, "spec.http[%zu].rewrite: not together with redirect or directResponse", ri);
-    if (r->delegate && delegate_object) check_error(c, &r->delegate, "spec.http[%zu].delegate: a delegate (an object without hosts) has none of its own", ri);
-    if (r->delegate && (!r->delegate->name || !*r->delegate->name)) check_error(c, &r->delegate, "spec.http[%zu].delegate.name is missing", ri);
+    if ((r->redirect || r->direct_response) && r->fault)
+        check_error(c, &r->fault, "spec.http[%zu].fault: not together with redirect or directResponse", ri);
+    if ((r->redirect || r->direct_response) && r->rewrite)
+        check_error(c, &r->rewrite, "spec.http[%zu].rewrite: not together with redirect or directResponse", ri);
+    if (r->delegate && delegate_object)
+        check_error(c, &r->delegate, "spec.http[%zu].delegate: a delegate (an object without hosts) has none of its own", ri);
+    if (r->delegate && (!r->delegate->name || !*r->delegate->name))
+        check_error(c, &r->delegate, "spec.http[%zu].delegate.name is missing", ri);
     if (r->redirect) redirect(c, r, ri);
     if (r->direct_response) direct_response(c, r, ri);
 }
@@ -417,7 +484,8 @@ static void l4_destinations(struct check *c, RouteDestination *const *route, con
 static void subnets(struct check *c, char *const *list, size_t n, const char *path)
 {
     for (size_t i = 0; i < n; i++)
-        if (!is_ip(str_of(list[i])) && !is_cidr(str_of(list[i]))) check_error(c, &list[i], "%s[%zu]: \"%.60s\" is no IP address or CIDR block", path, i, list[i]);
+        if (!is_ip(str_of(list[i])) && !is_cidr(str_of(list[i])))
+            check_error(c, &list[i], "%s[%zu]: \"%.60s\" is no IP address or CIDR block", path, i, list[i]);
 }
 
 static bool covered(const VirtualService *vs, const char *sni)
@@ -440,8 +508,11 @@ static void tls_route(struct check *c, const VirtualService *vs, size_t i)
         const N(TLSMatchAttributes) *m = r->match[k];
         if (m->n_sni_hosts == 0) check_error(c, &r->match[k], "spec.tls[%zu].match[%zu].sniHosts is missing", i, k);
         for (size_t s = 0; s < m->n_sni_hosts; s++) {
-            if (!covered(vs, m->sni_hosts[s])) check_error(c, &m->sni_hosts[s], "spec.tls[%zu].match[%zu].sniHosts[%zu]: \"%.100s\" is not covered by spec.hosts", i, k, s, m->sni_hosts[s]);
-            if (is_ip(str_of(m->sni_hosts[s]))) check_warn(c, &m->sni_hosts[s], "spec.tls[%zu].match[%zu].sniHosts[%zu]: no client sends an IP address as SNI", i, k, s);
+            if (!covered(vs, m->sni_hosts[s]))
+                check_error(c, &m->sni_hosts[s], "spec.tls[%zu].match[%zu].sniHosts[%zu]: \"%.100s\" is not covered by spec.hosts", i, k, s,
+                            m->sni_hosts[s]);
+            if (is_ip(str_of(m->sni_hosts[s])))
+                check_warn(c, &m->sni_hosts[s], "spec.tls[%zu].match[%zu].sniHosts[%zu]: no client sends an IP address as SNI", i, k, s);
         }
         snprintf(at, sizeof at, "spec.tls[%zu].match[%zu].destinationSubnets", i, k);
         subnets(c, m->destination_subnets, m->n_destination_subnets, at);
@@ -475,7 +546,8 @@ void validate_virtual_service(struct check *c)
     bool mesh = vs->n_gateways == 0;
     for (size_t i = 0; i < vs->n_gateways; i++) mesh |= strcmp(vs->gateways[i], "mesh") == 0;
     if (vs->n_http + vs->n_tls + vs->n_tcp == 0) check_error(c, NULL, "spec: one of http, tls and tcp is needed");
-    if (vs->n_hosts == 0 && vs->n_gateways) check_error(c, &vs->gateways, "spec.gateways: a delegate (an object without hosts) has no gateways");
+    if (vs->n_hosts == 0 && vs->n_gateways)
+        check_error(c, &vs->gateways, "spec.gateways: a delegate (an object without hosts) has no gateways");
     if (vs->n_hosts == 0 && (vs->n_tls || vs->n_tcp)) check_error(c, NULL, "spec.hosts is missing");
     hosts(c, vs, mesh);
     gateways(c, vs->gateways, vs->n_gateways, "spec.gateways");

@@ -38,8 +38,10 @@ static size_t lower_bound(const struct table *t, const char *ns, const char *nam
         size_t mid = (lo + hi) / 2;
         int c = strcmp(t->by_name[mid]->ns, ns);
         if (c == 0 && name) c = strcmp(t->by_name[mid]->name, name);
-        if (c < 0) lo = mid + 1;
-        else hi = mid;
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }

@@ -77,15 +77,17 @@ static void unknown_field(struct pb_dec *d, const struct node_pair *p, const Pro
     struct suggestion s;
     const char *what = d->policy->unknown_field ? d->policy->unknown_field : "unknown field";
     struct err_at at = { d->policy->file, p->line, p->col };
-    struct err *e = errs_add(d->errs, at, -EINVAL, "%s \"%.*s%s%.*s\"", what, (int)MIN(path.n, (size_t)160), path.p ? path.p : "", path.n ? "." : "",
-                             (int)MIN(p->key.n, (size_t)80), p->key.p);
+    struct err *e = errs_add(d->errs, at, -EINVAL, "%s \"%.*s%s%.*s\"", what, (int)MIN(path.n, (size_t)160), path.p ? path.p : "",
+                             path.n ? "." : "", (int)MIN(p->key.n, (size_t)80), p->key.p);
     if (p->key.n > 80 || !suggest(d, m, p->key, &s)) return;
-    err_hint(e, "did you mean %.*s%s%s%s%s?", (int)MIN(s.base.n, (size_t)120), s.base.p ? s.base.p : "", s.base.n ? "." : "", s.via ? s.via : "", s.via ? "." : "", s.name);
+    err_hint(e, "did you mean %.*s%s%s%s%s?", (int)MIN(s.base.n, (size_t)120), s.base.p ? s.base.p : "", s.base.n ? "." : "",
+             s.via ? s.via : "", s.via ? "." : "", s.name);
 }
 
 /* --- values --- */
 
-void dec_value(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f, void *slot)
+void dec_value(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f,
+               void *slot)
 {
     record(d, slot, n->line, n->col);
     if (f->type != PROTOBUF_C_TYPE_MESSAGE) {
@@ -99,7 +101,8 @@ void dec_value(struct pb_dec *d, const struct node *n, const ProtobufCMessageDes
 
 static bool null_is_value(const ProtobufCFieldDescriptor *f)
 {
-    return f->type == PROTOBUF_C_TYPE_MESSAGE && strcmp(((const ProtobufCMessageDescriptor *)f->descriptor)->name, "google.protobuf.Value") == 0;
+    return f->type == PROTOBUF_C_TYPE_MESSAGE &&
+           strcmp(((const ProtobufCMessageDescriptor *)f->descriptor)->name, "google.protobuf.Value") == 0;
 }
 
 static void *new_array(struct pb_dec *d, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const struct node *n)
@@ -111,7 +114,8 @@ static void *new_array(struct pb_dec *d, ProtobufCMessage *m, const ProtobufCFie
     return array;
 }
 
-static void dec_list(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+static void dec_list(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m,
+                     const ProtobufCFieldDescriptor *f)
 {
     if (n->type != NODE_SEQ) {
         struct err *e = dec_error(d, n, "expected a list, got %s", node_type_name(n->type));
@@ -124,8 +128,10 @@ static void dec_list(struct pb_dec *d, const struct node *n, const ProtobufCMess
         void *slot = array + i * pb_element_size(f);
         buf_printf(&d->path, "[%zu]", i);
         const struct node *item = n->items[i];
-        if (item->type == NODE_NULL && !null_is_value(f)) dec_error(d, item, "this list item is empty");
-        else dec_value(d, item, desc, f, slot);
+        if (item->type == NODE_NULL && !null_is_value(f))
+            dec_error(d, item, "this list item is empty");
+        else
+            dec_value(d, item, desc, f, slot);
         d->path.len = len;
     }
 }
@@ -151,13 +157,16 @@ static void dec_key(struct pb_dec *d, const struct node_pair *p, const ProtobufC
 {
     struct node key = { .type = NODE_STRING, .line = p->line, .col = p->col, .text = p->key };
     const ProtobufCFieldDescriptor *f = &e->fields[0];
-    if (f->type == PROTOBUF_C_TYPE_BOOL) key.type = scalar_resolve(p->key, &key.b);
-    else if (f->type != PROTOBUF_C_TYPE_STRING) key.type = NODE_NUMBER;
+    if (f->type == PROTOBUF_C_TYPE_BOOL)
+        key.type = scalar_resolve(p->key, &key.b);
+    else if (f->type != PROTOBUF_C_TYPE_STRING)
+        key.type = NODE_NUMBER;
     if (f->type != PROTOBUF_C_TYPE_STRING) *(protobuf_c_boolean *)pb_quant(entry, f) = 1;
     dec_scalar(d, &key, e, f, pb_slot(entry, f));
 }
 
-static void dec_map(struct pb_dec *d, const struct node *n, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f, const ProtobufCMessageDescriptor *entry)
+static void dec_map(struct pb_dec *d, const struct node *n, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                    const ProtobufCMessageDescriptor *entry)
 {
     if (n->type != NODE_MAP) {
         dec_error(d, n, "expected an object, got %s", node_type_name(n->type));
@@ -188,7 +197,8 @@ static void dec_map(struct pb_dec *d, const struct node *n, ProtobufCMessage *m,
 }
 
 /* Claims the oneof for a field; false when another member is there already. */
-static bool take_oneof(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+static bool take_oneof(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m,
+                       const ProtobufCFieldDescriptor *f)
 {
     uint32_t *which = pb_quant(m, f);
     if (*which == 0) {
@@ -201,7 +211,8 @@ static bool take_oneof(struct pb_dec *d, const struct node *n, const ProtobufCMe
     return false;
 }
 
-static void dec_field(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+static void dec_field(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m,
+                      const ProtobufCFieldDescriptor *f)
 {
     const ProtobufCMessageDescriptor *entry = pb_map_entry(desc, f);
     if (n->type == NODE_NULL && !(f->label != PROTOBUF_C_LABEL_REPEATED && null_is_value(f))) return; /* as if not written */
@@ -226,7 +237,8 @@ static bool skipped(const char *const *skip, struct str key)
     return false;
 }
 
-static void dec_fields(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m, const char *const *skip)
+static void dec_fields(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m,
+                       const char *const *skip)
 {
     for (size_t i = 0; i < n->n; i++) {
         const struct node_pair *p = &n->pairs[i];
@@ -240,12 +252,14 @@ static void dec_fields(struct pb_dec *d, const struct node *n, const ProtobufCMe
         buf_printf(&d->path, "%s%.*s", len ? "." : "", STR_ARG(p->key));
         if (f->label != PROTOBUF_C_LABEL_REPEATED && pb_is_set(m, f) && p->value->type != NODE_NULL)
             dec_error(d, p->value, "set twice, under both of its names");
-        else dec_field(d, p->value, desc, m, f);
+        else
+            dec_field(d, p->value, desc, m, f);
         d->path.len = len;
     }
 }
 
-void dec_message(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m, const char *const *skip)
+void dec_message(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m,
+                 const char *const *skip)
 {
     const struct pb_special *s = pb_special(desc);
     if (s) {
@@ -266,8 +280,8 @@ void dec_message(struct pb_dec *d, const struct node *n, const ProtobufCMessageD
     d->depth--;
 }
 
-ProtobufCMessage *pb_decode(const struct node *n, const ProtobufCMessageDescriptor *d, const struct pb_policy *policy,
-                            struct arena *a, struct pb_positions *pos, struct errs *errs)
+ProtobufCMessage *pb_decode(const struct node *n, const ProtobufCMessageDescriptor *d, const struct pb_policy *policy, struct arena *a,
+                            struct pb_positions *pos, struct errs *errs)
 {
     static const struct pb_policy none;
     size_t before = errs_count(errs);

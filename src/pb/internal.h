@@ -47,17 +47,23 @@ struct pb_dec {
     struct arena *a;
     struct pb_positions *pos;
     struct errs *errs;
-    struct buf path;                                                             /* "spec.http[0]" */
-    struct { const ProtobufCMessageDescriptor *d; size_t path; } up[TREE_DEPTH_MAX * 2 + 2]; /* messages that we are in */
+    struct buf path; /* "spec.http[0]" */
+    struct {
+        const ProtobufCMessageDescriptor *d;
+        size_t path;
+    } up[TREE_DEPTH_MAX * 2 + 2]; /* messages that we are in */
     unsigned depth;
 };
 
 /* Adds an error at a node; the text starts with the path. */
 PRINTF_LIKE(3, 4) struct err *dec_error(struct pb_dec *d, const struct node *n, const char *fmt, ...);
-void dec_message(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m, const char *const *skip);
+void dec_message(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *desc, ProtobufCMessage *m,
+                 const char *const *skip);
 /* One value (not a list) into its slot. */
-void dec_value(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f, void *slot);
-void dec_scalar(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f, void *slot);
+void dec_value(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f,
+               void *slot);
+void dec_scalar(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f,
+                void *slot);
 /* The pairs of a mapping by key: maps have no order, so messages and their hashes must not depend on the file's. */
 const struct node_pair **dec_sorted(struct pb_dec *d, const struct node *map);
 /* A string with a NUL behind it; NULL after an error. */

@@ -16,8 +16,10 @@ struct json {
 static struct err_at place(struct json *j, const char *at)
 {
     for (; j->mark < at; j->mark++) {
-        if (*j->mark == '\n') j->line++, j->col = 1;
-        else if (((unsigned char)*j->mark & 0xc0) != 0x80) j->col++;
+        if (*j->mark == '\n')
+            j->line++, j->col = 1;
+        else if (((unsigned char)*j->mark & 0xc0) != 0x80)
+            j->col++;
     }
     return (struct err_at){ j->file, j->line, j->col };
 }
@@ -53,7 +55,8 @@ static size_t utf8_len(const char *s, const char *end)
     if (!n || left < n) return 0;
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80) return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
     return n;
 }
 
@@ -76,7 +79,8 @@ static size_t utf8_put(char *o, unsigned c)
     if (c < 0x80) return o[0] = (char)c, 1;
     if (c < 0x800) return o[0] = (char)(0xc0 | c >> 6), o[1] = (char)(0x80 | (c & 63)), 2;
     if (c < 0x10000) return o[0] = (char)(0xe0 | c >> 12), o[1] = (char)(0x80 | (c >> 6 & 63)), o[2] = (char)(0x80 | (c & 63)), 3;
-    return o[0] = (char)(0xf0 | c >> 18), o[1] = (char)(0x80 | (c >> 12 & 63)), o[2] = (char)(0x80 | (c >> 6 & 63)), o[3] = (char)(0x80 | (c & 63)), 4;
+    return o[0] = (char)(0xf0 | c >> 18), o[1] = (char)(0x80 | (c >> 12 & 63)), o[2] = (char)(0x80 | (c >> 6 & 63)),
+           o[3] = (char)(0x80 | (c & 63)), 4;
 }
 
 /* What follows a backslash; adds to o and returns the number of bytes, 0 after an error. */
@@ -132,7 +136,12 @@ static struct node *read_number(struct json *j)
 {
     struct node *n = new_node(j, NODE_NUMBER);
     const char *s = j->p, *p = s;
-#define DIGITS() ({ const char *d_ = p; while (p < j->end && *p >= '0' && *p <= '9') p++; p > d_; })
+#define DIGITS()                                                                                                                           \
+    ({                                                                                                                                     \
+        const char *d_ = p;                                                                                                                \
+        while (p < j->end && *p >= '0' && *p <= '9') p++;                                                                                  \
+        p > d_;                                                                                                                            \
+    })
     if (*p == '-') p++;
     bool ok = p < j->end && *p == '0' ? (p++, true) : DIGITS();
     if (ok && p < j->end && *p == '.') ok = (p++, DIGITS());
@@ -150,8 +159,14 @@ static struct node *read_number(struct json *j)
 
 static struct node *read_word(struct json *j)
 {
-    static const struct { const char *word; enum node_type t; bool b; } words[] = {
-        { "true", NODE_BOOL, true }, { "false", NODE_BOOL, false }, { "null", NODE_NULL, false },
+    static const struct {
+        const char *word;
+        enum node_type t;
+        bool b;
+    } words[] = {
+        { "true", NODE_BOOL, true },
+        { "false", NODE_BOOL, false },
+        { "null", NODE_NULL, false },
     };
     struct str rest = str_make(j->p, (size_t)(j->end - j->p));
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {

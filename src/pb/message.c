@@ -12,10 +12,7 @@ static void free_arena(void *a, void *p)
     (void)p;
 }
 
-ProtobufCAllocator pb_arena_allocator(struct arena *a)
-{
-    return (ProtobufCAllocator){ alloc_arena, free_arena, a };
-}
+ProtobufCAllocator pb_arena_allocator(struct arena *a) { return (ProtobufCAllocator){ alloc_arena, free_arena, a }; }
 
 ProtobufCMessage *pb_unpack(const ProtobufCMessageDescriptor *d, struct str bytes, struct arena *a)
 {

@@ -4,8 +4,11 @@
 bool pb_is_k8s(const ProtobufCMessageDescriptor *d) { return strncmp(d->package_name, "k8s.io.", 7) == 0; }
 
 /* Kubernetes writes these words in capitals, except at the start of a name. */
-static const struct { const char *word, *json; } k8s_words[] = {
-    { "ip", "IP" }, { "ips", "IPs" }, { "id", "ID" }, { "pid", "PID" }, { "ipc", "IPC" }, { "fqdn", "FQDN" }, { "api", "API" }, { "io", "IO" },
+static const struct {
+    const char *word, *json;
+} k8s_words[] = {
+    { "ip", "IP" },   { "ips", "IPs" },   { "id", "ID" },   { "pid", "PID" },
+    { "ipc", "IPC" }, { "fqdn", "FQDN" }, { "api", "API" }, { "io", "IO" },
 };
 
 static const char *k8s_word(const char *w, size_t n)
@@ -48,7 +51,8 @@ const ProtobufCMessageDescriptor *pb_map_entry(const ProtobufCMessageDescriptor 
     if (f->label != PROTOBUF_C_LABEL_REPEATED || f->type != PROTOBUF_C_TYPE_MESSAGE) return NULL;
     const ProtobufCMessageDescriptor *e = f->descriptor;
     size_t n = strlen(d->name), en = strlen(e->name);
-    if (e->n_fields != 2 || e->fields[0].id != 1 || e->fields[1].id != 2 || strcmp(e->fields[0].name, "key") != 0 || strcmp(e->fields[1].name, "value") != 0)
+    if (e->n_fields != 2 || e->fields[0].id != 1 || e->fields[1].id != 2 || strcmp(e->fields[0].name, "key") != 0 ||
+        strcmp(e->fields[1].name, "value") != 0)
         return NULL;
     return en > n + 6 && memcmp(e->name, d->name, n) == 0 && e->name[n] == '.' && strcmp(e->name + en - 5, "Entry") == 0 ? e : NULL;
 }

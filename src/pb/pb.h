@@ -35,17 +35,17 @@ void pb_positions_free(struct pb_positions *p);
 typedef const ProtobufCMessageDescriptor *pb_registry_fn(struct str full_name, void *ctx);
 
 struct pb_policy {
-    const char *file;           /* for errors; must outlive them */
-    bool camel_only;            /* names of the .proto file are unknown fields */
-    const char *const *skip;    /* top-level keys that are not fields ("apiVersion", "kind"), NULL-terminated; may be NULL */
-    const char *unknown_field;  /* text in front of the name, NULL: "unknown field" */
-    pb_registry_fn *registry;   /* for google.protobuf.Any; NULL: Any is an error */
+    const char *file;          /* for errors; must outlive them */
+    bool camel_only;           /* names of the .proto file are unknown fields */
+    const char *const *skip;   /* top-level keys that are not fields ("apiVersion", "kind"), NULL-terminated; may be NULL */
+    const char *unknown_field; /* text in front of the name, NULL: "unknown field" */
+    pb_registry_fn *registry;  /* for google.protobuf.Any; NULL: Any is an error */
     void *registry_ctx;
 };
 
 /* Decodes a mapping. NULL when an error was added to errs. pos may be NULL. */
-ProtobufCMessage *pb_decode(const struct node *n, const ProtobufCMessageDescriptor *d, const struct pb_policy *policy,
-                            struct arena *a, struct pb_positions *pos, struct errs *errs);
+ProtobufCMessage *pb_decode(const struct node *n, const ProtobufCMessageDescriptor *d, const struct pb_policy *policy, struct arena *a,
+                            struct pb_positions *pos, struct errs *errs);
 
 struct pb_format {
     bool snake;               /* names of the .proto file (Envoy's config_dump) instead of lowerCamelCase */

@@ -15,8 +15,10 @@ void tree_json_string(struct str s, struct buf *out)
         const char *k = c ? strchr(esc, c) : NULL;
         char u[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
         char two[2] = { '\\', k ? let[k - esc] : 0 };
-        if (k) buf_append(out, two, 2);
-        else buf_append(out, u, 6);
+        if (k)
+            buf_append(out, two, 2);
+        else
+            buf_append(out, u, 6);
     }
     buf_append(out, s.p + from, s.n - from);
     buf_append(out, "\"", 1);
@@ -32,10 +34,12 @@ static void spaces(struct buf *out, size_t n)
 static void json_number(struct str s, struct buf *out)
 {
     struct str d = str_starts(s, STR("-")) ? str_skip(s, 1) : s;
-    bool ok = d.n && d.p[0] >= '0' && d.p[0] <= '9' && !(d.n > 1 && d.p[0] == '0' && d.p[1] != '.' && (d.p[1] | 32) != 'e') && d.p[d.n - 1] != '.' &&
-              str_find(d, STR(".e")) < 0 && str_find(d, STR(".E")) < 0;
-    if (ok) buf_str_append(out, s);
-    else tree_json_string(s, out);
+    bool ok = d.n && d.p[0] >= '0' && d.p[0] <= '9' && !(d.n > 1 && d.p[0] == '0' && d.p[1] != '.' && (d.p[1] | 32) != 'e') &&
+              d.p[d.n - 1] != '.' && str_find(d, STR(".e")) < 0 && str_find(d, STR(".E")) < 0;
+    if (ok)
+        buf_str_append(out, s);
+    else
+        tree_json_string(s, out);
 }
 
 static void json_node(const struct node *n, unsigned indent, size_t at, struct buf *out)
@@ -76,7 +80,9 @@ static bool plain_ok(struct str s)
     if (scalar_resolve(s, &b) != NODE_STRING) return false;
     if (strchr("-?:,[]{}#&*!|>'\"%@` =<.+~", s.p[0])) {
         /* "-x" and ".x" read as strings; the marks alone do not. */
-        if (!strchr("-.+<=", s.p[0]) || s.n == 1 || s.p[1] == ' ' || str_starts(s, STR("---")) || str_starts(s, STR("...")) || str_starts(s, STR("<<"))) return false;
+        if (!strchr("-.+<=", s.p[0]) || s.n == 1 || s.p[1] == ' ' || str_starts(s, STR("---")) || str_starts(s, STR("...")) ||
+            str_starts(s, STR("<<")))
+            return false;
     }
     static const char *const words[] = { "y", "n", "Y", "N", "=", NULL };
     for (size_t i = 0; words[i]; i++)
@@ -134,8 +140,10 @@ static void yaml_scalar(const struct node *n, size_t at, struct buf *out)
             yaml_block(n->text, at, out);
             return;
         }
-        if (plain_ok(n->text)) buf_str_append(out, n->text);
-        else tree_json_string(n->text, out);
+        if (plain_ok(n->text))
+            buf_str_append(out, n->text);
+        else
+            tree_json_string(n->text, out);
     }
     buf_append(out, "\n", 1);
 }
@@ -144,8 +152,10 @@ static void yaml_node(const struct node *n, size_t at, bool first_in_line, struc
 
 static void yaml_key(struct str key, struct buf *out)
 {
-    if (key.n && plain_ok(key)) buf_str_append(out, key);
-    else tree_json_string(key, out);
+    if (key.n && plain_ok(key))
+        buf_str_append(out, key);
+    else
+        tree_json_string(key, out);
     buf_append(out, ":", 1);
 }
 
@@ -171,6 +181,8 @@ static void yaml_node(const struct node *n, size_t at, bool first_in_line, struc
 
 void tree_yaml(const struct node *n, struct buf *out)
 {
-    if ((n->type == NODE_MAP || n->type == NODE_SEQ) && n->n) yaml_node(n, 0, false, out);
-    else yaml_scalar(n, 2, out);
+    if ((n->type == NODE_MAP || n->type == NODE_SEQ) && n->n)
+        yaml_node(n, 0, false, out);
+    else
+        yaml_scalar(n, 2, out);
 }

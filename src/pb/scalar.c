@@ -21,7 +21,8 @@ char *dec_string(struct pb_dec *d, const struct node *n)
     char buf[100];
     if (n->type != NODE_STRING) {
         struct err *e = dec_error(d, n, "expected a string, got %s", found(n, buf, sizeof buf));
-        if (n->type == NODE_NUMBER || n->type == NODE_BOOL) err_hint(e, "write it in quotes: \"%.*s\"", (int)MIN(n->text.n, (size_t)60), n->text.p);
+        if (n->type == NODE_NUMBER || n->type == NODE_BOOL)
+            err_hint(e, "write it in quotes: \"%.*s\"", (int)MIN(n->text.n, (size_t)60), n->text.p);
         return NULL;
     }
     if (memchr(n->text.p, 0, n->text.n)) {
@@ -40,9 +41,12 @@ static bool parse_digits(struct str s, uint64_t *ret)
     buf[s.n] = 0;
     int base = 10;
     const char *p = buf;
-    if (str_starts(s, STR("0x"))) base = 16, p += 2;
-    else if (str_starts(s, STR("0o"))) base = 8, p += 2;
-    else if (s.p[0] == '0' && s.n > 1) base = 8; /* YAML 1.1, file modes */
+    if (str_starts(s, STR("0x")))
+        base = 16, p += 2;
+    else if (str_starts(s, STR("0o")))
+        base = 8, p += 2;
+    else if (s.p[0] == '0' && s.n > 1)
+        base = 8; /* YAML 1.1, file modes */
     if (!((*p >= '0' && *p <= '9') || (base == 16 && (*p | 32) >= 'a' && (*p | 32) <= 'f'))) return false;
     char *end;
     errno = 0;
@@ -83,12 +87,13 @@ bool dec_integer(struct pb_dec *d, const struct node *n, bool quoted_ok, int64_t
         dec_error(d, n, "expected a whole number, got %s", found(n, buf, sizeof buf));
         return false;
     }
-    bool fits = ok && (neg ? v <= (uint64_t)-(lo + 1) + 1 && lo < 0 : v <= hi);
+    bool fits = ok && (neg ? v <= (uint64_t) - (lo + 1) + 1 && lo < 0 : v <= hi);
     if (!fits && !(ok && neg && v == 0)) {
-        dec_error(d, n, "expected a whole number from %" PRId64 " to %" PRIu64 ", got %.*s", lo, hi, (int)MIN(n->text.n, (size_t)60), n->text.p);
+        dec_error(d, n, "expected a whole number from %" PRId64 " to %" PRIu64 ", got %.*s", lo, hi, (int)MIN(n->text.n, (size_t)60),
+                  n->text.p);
         return false;
     }
-    *ret = neg ? (uint64_t)-(int64_t)v : v;
+    *ret = neg ? (uint64_t) - (int64_t)v : v;
     return true;
 }
 
@@ -109,8 +114,10 @@ static void dec_float(struct pb_dec *d, const struct node *n, bool quoted_ok, bo
         dec_error(d, n, "expected a number, got %s", found(n, buf, sizeof buf));
         return;
     }
-    if (single) *(float *)slot = (float)v;
-    else *(double *)slot = v;
+    if (single)
+        *(float *)slot = (float)v;
+    else
+        *(double *)slot = v;
 }
 
 static void dec_enum(struct pb_dec *d, const struct node *n, const ProtobufCEnumDescriptor *ed, int *slot)
@@ -144,7 +151,8 @@ static void dec_enum(struct pb_dec *d, const struct node *n, const ProtobufCEnum
         snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", ed->values[i].name);
     }
     struct str word = str_first(n->text, sizeof upper);
-    for (size_t i = 0; i < word.n; i++) upper[i] = word.p[i] >= 'a' && word.p[i] <= 'z' ? (char)(word.p[i] - 32) : word.p[i] == '-' ? '_' : word.p[i];
+    for (size_t i = 0; i < word.n; i++)
+        upper[i] = word.p[i] >= 'a' && word.p[i] <= 'z' ? (char)(word.p[i] - 32) : word.p[i] == '-' ? '_' : word.p[i];
     const char *near = str_nearest(str_make(upper, word.n), names, count);
     struct err *e = dec_error(d, n, "%s is not one of %s", found(n, buf, sizeof buf), list);
     if (near) err_hint(e, "did you mean %s?", near);
@@ -164,7 +172,8 @@ static void dec_bytes(struct pb_dec *d, const struct node *n, ProtobufCBinaryDat
     }
 }
 
-void dec_scalar(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f, void *slot)
+void dec_scalar(struct pb_dec *d, const struct node *n, const ProtobufCMessageDescriptor *owner, const ProtobufCFieldDescriptor *f,
+                void *slot)
 {
     char buf[100];
     bool quoted = !pb_is_k8s(owner);
@@ -191,8 +200,10 @@ void dec_scalar(struct pb_dec *d, const struct node *n, const ProtobufCMessageDe
     case PROTOBUF_C_TYPE_FLOAT: dec_float(d, n, quoted, true, slot); break;
     case PROTOBUF_C_TYPE_DOUBLE: dec_float(d, n, quoted, false, slot); break;
     case PROTOBUF_C_TYPE_BOOL:
-        if (n->type == NODE_BOOL) *(protobuf_c_boolean *)slot = n->b;
-        else dec_error(d, n, "expected true or false, got %s", found(n, buf, sizeof buf));
+        if (n->type == NODE_BOOL)
+            *(protobuf_c_boolean *)slot = n->b;
+        else
+            dec_error(d, n, "expected true or false, got %s", found(n, buf, sizeof buf));
         break;
     case PROTOBUF_C_TYPE_ENUM: dec_enum(d, n, f->descriptor, slot); break;
     case PROTOBUF_C_TYPE_STRING: {

@@ -2,9 +2,12 @@
 #include "pb/internal.h"
 
 /* Units of Go's time.ParseDuration, in nanoseconds. */
-static const struct { const char *unit; int64_t ns; } units[] = {
-    { "ns", 1 }, { "us", 1000 }, { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 }, { "ms", 1000000 },
-    { "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
+static const struct {
+    const char *unit;
+    int64_t ns;
+} units[] = {
+    { "ns", 1 },       { "us", 1000 },      { "\xc2\xb5s", 1000 }, { "\xce\xbcs", 1000 },
+    { "ms", 1000000 }, { "s", 1000000000 }, { "m", 60000000000 },  { "h", 3600000000000 },
 };
 
 /* One "1.5h" at the front of *s, in nanoseconds added to *total. */
@@ -57,10 +60,14 @@ bool pb_duration(struct str s, int64_t *sec, int32_t *nanos)
 static void fraction(int32_t nanos, char buf[16])
 {
     int32_t n = nanos < 0 ? -nanos : nanos;
-    if (n == 0) buf[0] = 0;
-    else if (n % 1000000 == 0) snprintf(buf, 16, ".%03d", n / 1000000);
-    else if (n % 1000 == 0) snprintf(buf, 16, ".%06d", n / 1000);
-    else snprintf(buf, 16, ".%09d", n);
+    if (n == 0)
+        buf[0] = 0;
+    else if (n % 1000000 == 0)
+        snprintf(buf, 16, ".%03d", n / 1000000);
+    else if (n % 1000 == 0)
+        snprintf(buf, 16, ".%06d", n / 1000);
+    else
+        snprintf(buf, 16, ".%09d", n);
 }
 
 char *pb_duration_text(int64_t sec, int32_t nanos, char *buf, size_t n)
@@ -106,11 +113,13 @@ bool pb_time(struct str s, int64_t *sec, int32_t *nanos)
 {
     unsigned y, mo, d, h, mi, se, oh, om;
     if (s.n < 20 || !digits(s, 0, 4, &y) || s.p[4] != '-' || !digits(s, 5, 2, &mo) || s.p[7] != '-' || !digits(s, 8, 2, &d) ||
-        (s.p[10] | 32) != 't' || !digits(s, 11, 2, &h) || s.p[13] != ':' || !digits(s, 14, 2, &mi) || s.p[16] != ':' || !digits(s, 17, 2, &se))
+        (s.p[10] | 32) != 't' || !digits(s, 11, 2, &h) || s.p[13] != ':' || !digits(s, 14, 2, &mi) || s.p[16] != ':' ||
+        !digits(s, 17, 2, &se))
         return false;
     static const unsigned char len[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-    if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > len[mo - 1] || (mo == 2 && d == 29 && !leap) || h > 23 || mi > 59 || se > 60) return false;
+    if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > len[mo - 1] || (mo == 2 && d == 29 && !leap) || h > 23 || mi > 59 || se > 60)
+        return false;
     size_t i = 19;
     int64_t ns = 0;
     if (s.p[i] == '.') {
@@ -121,9 +130,11 @@ bool pb_time(struct str s, int64_t *sec, int32_t *nanos)
     }
     int64_t t = days_of(y, mo, d) * 86400 + h * 3600 + mi * 60 + se;
     struct str zone = str_skip(s, i);
-    if (zone.n == 6 && (zone.p[0] == '+' || zone.p[0] == '-') && zone.p[3] == ':' && digits(zone, 1, 2, &oh) && digits(zone, 4, 2, &om) && oh < 24 && om < 60)
+    if (zone.n == 6 && (zone.p[0] == '+' || zone.p[0] == '-') && zone.p[3] == ':' && digits(zone, 1, 2, &oh) && digits(zone, 4, 2, &om) &&
+        oh < 24 && om < 60)
         t -= (zone.p[0] == '-' ? -1 : 1) * (int64_t)(oh * 3600 + om * 60);
-    else if (!(zone.n == 1 && (zone.p[0] | 32) == 'z')) return false;
+    else if (!(zone.n == 1 && (zone.p[0] | 32) == 'z'))
+        return false;
     *sec = t;
     *nanos = (int32_t)ns;
     return true;
@@ -137,6 +148,7 @@ char *pb_time_text(int64_t sec, int32_t nanos, char *buf, size_t n)
     if (rest < 0) day--, rest += 86400;
     unsigned m, d;
     date_of(day, &y, &m, &d);
-    snprintf(buf, n, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u%sZ", y, m, d, (unsigned)(rest / 3600), (unsigned)(rest / 60 % 60), (unsigned)(rest % 60), frac);
+    snprintf(buf, n, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u%sZ", y, m, d, (unsigned)(rest / 3600), (unsigned)(rest / 60 % 60),
+             (unsigned)(rest % 60), frac);
     return buf;
 }

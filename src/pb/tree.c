@@ -130,8 +130,7 @@ struct node *tree_copy(struct arena *a, const struct node *n)
         c->text = arena_str(a, n->text);
     }
     for (size_t i = 0; i < n->n && n->type == NODE_SEQ; i++) tree_push(a, c, tree_copy(a, n->items[i]));
-    for (size_t i = 0; i < n->n && n->type == NODE_MAP; i++)
-        tree_add(a, c, arena_str(a, n->pairs[i].key), tree_copy(a, n->pairs[i].value));
+    for (size_t i = 0; i < n->n && n->type == NODE_MAP; i++) tree_add(a, c, arena_str(a, n->pairs[i].key), tree_copy(a, n->pairs[i].value));
     return c;
 }
 
@@ -183,7 +182,8 @@ bool tree_equal(const struct node *a, const struct node *b)
 int tree_check_file(struct str text, const char *file, struct errs *errs)
 {
     if (text.n <= TREE_FILE_MAX) return 0;
-    struct err *e = errs_add(errs, (struct err_at){ .file = file }, -EFBIG, "the file has %zu bytes, more than the limit of 16 MiB", text.n);
+    struct err *e =
+        errs_add(errs, (struct err_at){ .file = file }, -EFBIG, "the file has %zu bytes, more than the limit of 16 MiB", text.n);
     err_hint(e, "split it into several files");
     return -EFBIG;
 }
@@ -229,8 +229,10 @@ void node_check_keys(const struct node *m, const char *file, struct errs *errs)
     struct map seen = { 0 };
     for (size_t i = 0; i < m->n; i++) {
         struct node_pair *first = map_get(&seen, m->pairs[i].key);
-        if (first) report_twice(&m->pairs[i], first, file, errs);
-        else map_put(&seen, m->pairs[i].key, &m->pairs[i]);
+        if (first)
+            report_twice(&m->pairs[i], first, file, errs);
+        else
+            map_put(&seen, m->pairs[i].key, &m->pairs[i]);
     }
     map_free(&seen, NULL);
 }

@@ -31,8 +31,10 @@ static void dec_duration(struct pb_dec *d, const struct node *n, ProtobufCMessag
         return;
     }
     struct err *e = dec_error(d, n, "\"%.*s\" is not a duration", (int)MIN(n->text.n, (size_t)60), n->text.p);
-    if (n->type == NODE_NUMBER) err_hint(e, "give it a unit: %.*ss", (int)MIN(n->text.n, (size_t)60), n->text.p);
-    else err_hint(e, "write it like 5s, 250ms or 1m30s");
+    if (n->type == NODE_NUMBER)
+        err_hint(e, "give it a unit: %.*ss", (int)MIN(n->text.n, (size_t)60), n->text.p);
+    else
+        err_hint(e, "write it like 5s, 250ms or 1m30s");
 }
 
 static struct node *enc_duration(struct pb_enc *e, const ProtobufCMessage *m)
@@ -46,8 +48,11 @@ static void dec_time(struct pb_dec *d, const struct node *n, ProtobufCMessage *m
 {
     int64_t sec;
     int32_t nanos;
-    if (n->type == NODE_STRING && pb_time(n->text, &sec, &nanos)) set_seconds(m, sec, nanos);
-    else dec_error(d, n, "expected a time like \"2026-01-02T15:04:05Z\", got \"%.*s\"", (int)MIN(n->text.n, (size_t)60), n->text.p ? n->text.p : "");
+    if (n->type == NODE_STRING && pb_time(n->text, &sec, &nanos))
+        set_seconds(m, sec, nanos);
+    else
+        dec_error(d, n, "expected a time like \"2026-01-02T15:04:05Z\", got \"%.*s\"", (int)MIN(n->text.n, (size_t)60),
+                  n->text.p ? n->text.p : "");
 }
 
 static struct node *enc_time(struct pb_enc *e, const ProtobufCMessage *m)
@@ -229,11 +234,13 @@ static struct node *enc_any(struct pb_enc *e, const ProtobufCMessage *m)
     const ProtobufCMessageDescriptor *desc = any_type(str_of(any->type_url), e->f->registry, e->f->registry_ctx);
     ProtobufCMessage *inner = desc ? pb_unpack(desc, str_make(any->value.data, any->value.len), e->a) : NULL;
     if (!inner) {
-        if (any->value.len) tree_add(e->a, n, STR("value"), tree_string(e->a, str_of(base64_encode(e->a, any->value.data, any->value.len))));
+        if (any->value.len)
+            tree_add(e->a, n, STR("value"), tree_string(e->a, str_of(base64_encode(e->a, any->value.data, any->value.len))));
         return n;
     }
     struct node *v = enc_message(e, inner);
-    if (pb_special(desc)) tree_add(e->a, n, STR("value"), v);
+    if (pb_special(desc))
+        tree_add(e->a, n, STR("value"), v);
     else
         for (size_t i = 0; i < v->n; i++) tree_add(e->a, n, v->pairs[i].key, v->pairs[i].value);
     return n;
@@ -293,8 +300,11 @@ static void dec_quantity(struct pb_dec *d, const struct node *n, ProtobufCMessag
         known = j < s.n;
         for (; j < s.n; j++) known &= s.p[j] >= '0' && s.p[j] <= '9';
     }
-    if (ok && num && known) *text = arena_strndup(d->a, n->text.p, n->text.n);
-    else err_hint(dec_error(d, n, "\"%.*s\" is not a quantity", (int)MIN(n->text.n, (size_t)60), n->text.p ? n->text.p : ""), "write it like 500m, 0.5 or 100Mi");
+    if (ok && num && known)
+        *text = arena_strndup(d->a, n->text.p, n->text.n);
+    else
+        err_hint(dec_error(d, n, "\"%.*s\" is not a quantity", (int)MIN(n->text.n, (size_t)60), n->text.p ? n->text.p : ""),
+                 "write it like 500m, 0.5 or 100Mi");
 }
 
 static struct node *enc_quantity(struct pb_enc *e, const ProtobufCMessage *m)
@@ -333,8 +343,10 @@ const struct pb_special *pb_special(const ProtobufCMessageDescriptor *d)
         size_t mid = (lo + hi) / 2;
         int cmp = strcmp(d->name, specials[mid].name);
         if (cmp == 0) return &specials[mid];
-        if (cmp < 0) hi = mid;
-        else lo = mid + 1;
+        if (cmp < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
     }
     return NULL;
 }

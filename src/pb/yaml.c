@@ -14,8 +14,8 @@ struct reader {
     struct str text;
     struct arena *a;
     struct errs *errs;
-    struct map anchors;       /* name -> struct anchor, of this document */
-    size_t alias_weight;      /* nodes that aliases of this document stand for */
+    struct map anchors;  /* name -> struct anchor, of this document */
+    size_t alias_weight; /* nodes that aliases of this document stand for */
     unsigned depth;
     size_t line_at, line_off; /* a line and the offset where it starts: for the size of documents */
     bool stop;                /* after an error that makes the rest unreadable */
@@ -101,8 +101,10 @@ static struct err_at at_offset(const struct reader *r, size_t off)
 {
     struct err_at at = { r->file, 1, 1 };
     for (size_t i = 0; i < off && i < r->text.n; i++) {
-        if (r->text.p[i] == '\n') at.line++, at.col = 1;
-        else if (((unsigned char)r->text.p[i] & 0xc0) != 0x80) at.col++;
+        if (r->text.p[i] == '\n')
+            at.line++, at.col = 1;
+        else if (((unsigned char)r->text.p[i] & 0xc0) != 0x80)
+            at.col++;
     }
     return at;
 }
@@ -118,8 +120,10 @@ static void syntax_error(struct reader *r)
     char where[160] = "";
     if (p->context && p->context_mark.line != p->problem_mark.line)
         snprintf(where, sizeof where, " (%s that starts in line %zu)", p->context, p->context_mark.line + 1);
-    else if (p->context) snprintf(where, sizeof where, " (%s)", p->context);
-    struct err *e = errs_add(r->errs, at_mark(r, p->problem_mark), -EINVAL, "YAML syntax: %s%s", p->problem ? p->problem : "not YAML", where);
+    else if (p->context)
+        snprintf(where, sizeof where, " (%s)", p->context);
+    struct err *e =
+        errs_add(r->errs, at_mark(r, p->problem_mark), -EINVAL, "YAML syntax: %s%s", p->problem ? p->problem : "not YAML", where);
     size_t off = p->problem_mark.index;
     if (p->problem && strstr(p->problem, "cannot start any token") && off < r->text.n && r->text.p[off] == '\t')
         err_hint(e, "indent with spaces, not with tabs");
@@ -152,10 +156,14 @@ static struct node *read_scalar(struct reader *r, const yaml_event_t *ev)
     n->text.n = ev->data.scalar.length;
     const char *tag = (const char *)ev->data.scalar.tag;
     bool plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    if (tag && strcmp(tag, YAML_STR_TAG) == 0) plain = false;
-    else if (tag && strcmp(tag, "!") == 0) plain = false;
-    else if (tag && strncmp(tag, "tag:yaml.org,2002:", 18) == 0) plain = true;
-    else if (tag) errs_add(r->errs, at_mark(r, ev->start_mark), -EINVAL, "the YAML tag \"%.100s\" is not supported", tag);
+    if (tag && strcmp(tag, YAML_STR_TAG) == 0)
+        plain = false;
+    else if (tag && strcmp(tag, "!") == 0)
+        plain = false;
+    else if (tag && strncmp(tag, "tag:yaml.org,2002:", 18) == 0)
+        plain = true;
+    else if (tag)
+        errs_add(r->errs, at_mark(r, ev->start_mark), -EINVAL, "the YAML tag \"%.100s\" is not supported", tag);
     if (plain) n->type = scalar_resolve(n->text, &n->b);
     return n;
 }
@@ -165,13 +173,16 @@ static struct node *read_alias(struct reader *r, const yaml_event_t *ev)
     const char *name = (const char *)ev->data.alias.anchor;
     struct anchor *an = map_get(&r->anchors, str_of(name));
     struct err_at at = at_mark(r, ev->start_mark);
-    if (!an) errs_add(r->errs, at, -EINVAL, "the alias *%.100s has no anchor &%.100s before it", name, name);
-    else if (!an->node) errs_add(r->errs, at, -EINVAL, "the alias *%.100s stands inside its own anchor", name);
+    if (!an)
+        errs_add(r->errs, at, -EINVAL, "the alias *%.100s has no anchor &%.100s before it", name, name);
+    else if (!an->node)
+        errs_add(r->errs, at, -EINVAL, "the alias *%.100s stands inside its own anchor", name);
     else if (r->depth + an->node->height > TREE_DEPTH_MAX)
         errs_add(r->errs, at, -EINVAL, "more than %d levels deep (through the alias *%.100s)", TREE_DEPTH_MAX, name);
     else if ((r->alias_weight += an->node->weight) > TREE_ALIAS_MAX)
         errs_add(r->errs, at, -EINVAL, "the aliases of this document stand for more than %d values (an alias bomb)", TREE_ALIAS_MAX);
-    else return an->node;
+    else
+        return an->node;
     r->stop = true;
     return NULL;
 }
@@ -222,7 +233,8 @@ static void read_pair(struct reader *r, struct node *map, struct node **merge, y
     if (ev->type == YAML_SCALAR_EVENT) {
         merge_key = is_merge_key(ev);
         key = arena_str(r->a, str_make(ev->data.scalar.value, ev->data.scalar.length));
-        if (ev->data.scalar.anchor) { /* "&a key: v" is legal and of no use: the anchor is not known afterwards */ }
+        if (ev->data.scalar.anchor) { /* "&a key: v" is legal and of no use: the anchor is not known afterwards */
+        }
     } else {
         errs_add(r->errs, at, -EINVAL, "a key must be plain text");
         r->stop = true;

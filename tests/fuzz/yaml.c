@@ -10,11 +10,13 @@ static void again(const struct resource *r)
     resource_to_yaml(r, NULL, &yaml);
     resource_to_json(r, NULL, 2, &json);
     /* Printing may take a large resource past a limit (more bytes as JSON), which is no mistake. */
-    struct resource *y = config_read_text(buf_str(&yaml), "again", &opt, &errs, NULL), *j = config_read_text(buf_str(&json), "again", &opt, &errs, NULL);
+    struct resource *y = config_read_text(buf_str(&yaml), "again", &opt, &errs, NULL),
+                    *j = config_read_text(buf_str(&json), "again", &opt, &errs, NULL);
     if (yaml.len < TREE_DOC_MAX && json.len < TREE_DOC_MAX) {
         if (!y || !j) fprintf(stderr, "%s\n%.*s\n%.*s\n", errs.n ? errs.v[0].what : "?", STR_ARG(buf_str(&yaml)), STR_ARG(buf_str(&json)));
         must(y && j);
-        if (!pb_equal(y->msg, j->msg) || !pb_equal(y->msg, r->msg)) fprintf(stderr, "%.*s\n%.*s\n", STR_ARG(buf_str(&yaml)), STR_ARG(buf_str(&json)));
+        if (!pb_equal(y->msg, j->msg) || !pb_equal(y->msg, r->msg))
+            fprintf(stderr, "%.*s\n%.*s\n", STR_ARG(buf_str(&yaml)), STR_ARG(buf_str(&json)));
         must(pb_equal(y->msg, j->msg) && pb_equal(y->msg, r->msg));
     }
     resource_unref(y);

@@ -44,23 +44,33 @@ static char *lines(struct errs *l, char *buf, size_t n)
 #define DST       "route: [{destination: {host: h}}]"
 
 /* Bad manifests: all that must be said, each line "f:LINE:COL: error: ...". */
-static const struct { const char *text, *want; } bad[] = {
-    { "a: 1", "f:1:1: error: apiVersion is missing; this is no Kubernetes or Istio resource\nf:1:1: error: kind is missing; this is no Kubernetes or Istio resource" },
+static const struct {
+    const char *text, *want;
+} bad[] = {
+    { "a: 1",
+      "f:1:1: error: apiVersion is missing; this is no Kubernetes or Istio resource\nf:1:1: error: kind is missing; this is no Kubernetes or Istio resource" },
     { "- 1", "f:1:1: error: expected an object with apiVersion and kind, got a list" },
-    { "apiVersion: networking.istio.io/v1\nkind: VirtualServcie\n", "f:2:7: error: unknown kind \"VirtualServcie\" in \"networking.istio.io/v1\"; did you mean VirtualService?" },
-    { "apiVersion: v1\nkind: VirtualService\n", "f:2:7: error: there is no kind VirtualService in \"v1\"; did you mean apiVersion: networking.istio.io/v1?" },
+    { "apiVersion: networking.istio.io/v1\nkind: VirtualServcie\n",
+      "f:2:7: error: unknown kind \"VirtualServcie\" in \"networking.istio.io/v1\"; did you mean VirtualService?" },
+    { "apiVersion: v1\nkind: VirtualService\n",
+      "f:2:7: error: there is no kind VirtualService in \"v1\"; did you mean apiVersion: networking.istio.io/v1?" },
     { "apiVersion: apps/v1\nkind: StatefulSet\n", "f:2:7: error: kind StatefulSet is not supported by Weft yet" },
-    { "apiVersion: networking.istio.io/v2\nkind: VirtualService\n", "f:1:13: error: apiVersion: VirtualService has no version \"v2\"; served: v1, v1beta1, v1alpha3" },
+    { "apiVersion: networking.istio.io/v2\nkind: VirtualService\n",
+      "f:1:13: error: apiVersion: VirtualService has no version \"v2\"; served: v1, v1beta1, v1alpha3" },
     { "apiVersion: v1\nkind: 5\n", "f:2:7: error: kind: expected a string, got a number" },
     { "apiVersion: v1\nkind: Service\nmetadata: {}\nspec: {ports: [{port: 1}]}", "f:3:11: error: metadata.name is missing" },
     { "apiVersion: v1\nkind: Service\nmetadata: {name: 1a}\nspec: {ports: [{port: 1}]}",
       "f:3:18: error: metadata.name: \"1a\" is no valid name; a Service's name has at most 63 lower-case letters, digits and '-', and starts with a letter" },
     { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A_b}\n",
       "f:3:18: error: metadata.name: \"A_b\" is no valid name; names have at most 253 lower-case letters, digits, '-' and '.', with a letter or digit at both ends" },
-    { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: X}\n", "f:3:32: error: metadata.namespace: \"X\" is no valid namespace" },
-    { "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n", "f:3:32: error: metadata.namespace: a Namespace has no namespace" },
-    { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a/b/c: x}}\n", "f:3:30: error: metadata.labels: \"a/b/c\" is no label key" },
-    { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "f:5:1: error: ConfigMap default/a is here twice, first at f:1" },
+    { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: X}\n",
+      "f:3:32: error: metadata.namespace: \"X\" is no valid namespace" },
+    { "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n",
+      "f:3:32: error: metadata.namespace: a Namespace has no namespace" },
+    { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a/b/c: x}}\n",
+      "f:3:30: error: metadata.labels: \"a/b/c\" is no label key" },
+    { "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+      "f:5:1: error: ConfigMap default/a is here twice, first at f:1" },
     /* VirtualService */
     { VS("{hosts: [h]}"), "f:4:7: error: spec: one of http, tls and tcp is needed" },
     { VS("{hosts: ['*'], http: [{" DST "}]}"), "f:4:16: error: spec.hosts[0]: \"*\" is only allowed with gateways other than mesh" },
@@ -68,34 +78,48 @@ static const struct { const char *text, *want; } bad[] = {
     { VS("{hosts: [a.b, '*.b'], http: [{" DST "}]}"), "f:4:21: error: spec.hosts[1]: \"*.b\" overlaps with \"a.b\"" },
     { VS("{hosts: ['a b'], http: [{" DST "}]}"), "f:4:16: error: spec.hosts[0]: \"a b\" is no host name" },
     { RT("{}"), "f:4:27: error: spec.http[0]: one of route, redirect, directResponse and delegate is needed" },
-    { RT("{" DST ", redirect: {uri: /}}"), "f:4:27: error: spec.http[0]: only one of route, redirect, directResponse and delegate may be set" },
+    { RT("{" DST ", redirect: {uri: /}}"),
+      "f:4:27: error: spec.http[0]: only one of route, redirect, directResponse and delegate may be set" },
     { RT("{route: [{destination: {host: h}, weight: -1}]}"), "f:4:69: error: spec.http[0].route[0].weight: -1 is negative" },
-    { RT("{route: [{destination: {host: h}, weight: 0}, {destination: {host: g}}]}"), "f:4:35: error: spec.http[0].route: the weights add up to 0; give each destination a weight" },
+    { RT("{route: [{destination: {host: h}, weight: 0}, {destination: {host: g}}]}"),
+      "f:4:35: error: spec.http[0].route: the weights add up to 0; give each destination a weight" },
     { RT("{route: [{weight: 1}]}"), "f:4:36: error: spec.http[0].route[0].destination is missing" },
     { RT("{route: [{destination: {subset: v1}}]}"), "f:4:50: error: spec.http[0].route[0].destination.host is missing" },
     { RT("{" DST ", timeout: 0.1ms}"), "f:4:72: error: spec.http[0].timeout: 0.000100s is too short, 1ms is the least" },
     { RT("{" DST ", timeout: -1s}"), "f:4:72: error: spec.http[0].timeout: -1s is negative" },
-    { RT("{" DST ", match: [{uri: {regex: '(a'}}]}"), "f:4:85: error: spec.http[0].match[0].uri.regex: \"(a\" is no RE2 pattern: a ( is not closed" },
-    { RT("{" DST ", match: [{uri: {regex: '(?!a)'}}]}"), "f:4:85: error: spec.http[0].match[0].uri.regex: \"(?!a)\" is no RE2 pattern: RE2 has no lookaround ((?= (?! (?<= (?<!)" },
+    { RT("{" DST ", match: [{uri: {regex: '(a'}}]}"),
+      "f:4:85: error: spec.http[0].match[0].uri.regex: \"(a\" is no RE2 pattern: a ( is not closed" },
+    { RT("{" DST ", match: [{uri: {regex: '(?!a)'}}]}"),
+      "f:4:85: error: spec.http[0].match[0].uri.regex: \"(?!a)\" is no RE2 pattern: RE2 has no lookaround ((?= (?! (?<= (?<!)" },
     { RT("{" DST ", match: [{uri: {prefix: ''}}]}"), "f:4:86: error: spec.http[0].match[0].uri.prefix is empty" },
     { RT("{" DST ", match: [{uri: {}}]}"), "f:4:77: error: spec.http[0].match[0].uri: one of exact, prefix and regex is needed" },
     { RT("{" DST ", match: [{headers: {'a b': {exact: x}}}]}"), "f:4:82: error: spec.http[0].match[0].headers: \"a b\" is no header name" },
-    { RT("{" DST ", retries: {attempts: 0, retryOn: 5xx}}"), "f:4:72: error: spec.http[0].retries: attempts is 0, so the other fields have no meaning; set attempts, or leave the others out" },
-    { RT("{" DST ", retries: {attempts: 1, retryOn: 'conect-failure,503'}}"), "f:4:95: error: spec.http[0].retries.retryOn: \"conect-failure\" is no known condition; did you mean connect-failure?" },
-    { RT("{" DST ", fault: {abort: {httpStatus: 99}}}"), "f:4:91: error: spec.http[0].fault.abort.httpStatus: 99 is no status, expected 200 to 599" },
-    { RT("{" DST ", fault: {abort: {grpcStatus: NOPE}}}"), "f:4:91: error: spec.http[0].fault.abort.grpcStatus: \"NOPE\" is no gRPC status; write it like UNAVAILABLE" },
-    { RT("{" DST ", fault: {delay: {fixedDelay: 1s, percentage: {value: 101}}}}"), "f:4:115: error: spec.http[0].fault.delay.percentage.value: 101 is no percentage, expected 0 or 0.0001 to 100" },
-    { RT("{redirect: {uri: /a, redirectCode: 305}}"), "f:4:62: error: spec.http[0].redirect.redirectCode: 305 is not one of 301, 302, 303, 307, 308" },
+    { RT("{" DST ", retries: {attempts: 0, retryOn: 5xx}}"),
+      "f:4:72: error: spec.http[0].retries: attempts is 0, so the other fields have no meaning; set attempts, or leave the others out" },
+    { RT("{" DST ", retries: {attempts: 1, retryOn: 'conect-failure,503'}}"),
+      "f:4:95: error: spec.http[0].retries.retryOn: \"conect-failure\" is no known condition; did you mean connect-failure?" },
+    { RT("{" DST ", fault: {abort: {httpStatus: 99}}}"),
+      "f:4:91: error: spec.http[0].fault.abort.httpStatus: 99 is no status, expected 200 to 599" },
+    { RT("{" DST ", fault: {abort: {grpcStatus: NOPE}}}"),
+      "f:4:91: error: spec.http[0].fault.abort.grpcStatus: \"NOPE\" is no gRPC status; write it like UNAVAILABLE" },
+    { RT("{" DST ", fault: {delay: {fixedDelay: 1s, percentage: {value: 101}}}}"),
+      "f:4:115: error: spec.http[0].fault.delay.percentage.value: 101 is no percentage, expected 0 or 0.0001 to 100" },
+    { RT("{redirect: {uri: /a, redirectCode: 305}}"),
+      "f:4:62: error: spec.http[0].redirect.redirectCode: 305 is not one of 301, 302, 303, 307, 308" },
     { RT("{directResponse: {status: 1000}}"), "f:4:53: error: spec.http[0].directResponse.status: 1000 is no status, expected 200 to 599" },
-    { RT("{" DST ", mirror: {host: a}, mirrors: [{destination: {host: b}}]}"), "f:4:91: error: spec.http[0]: mirror and mirrors cannot both be set" },
-    { RT("{" DST ", headers: {request: {set: {'a:b': c}}}}"), "f:4:89: error: spec.http[0].headers.request.set: \"a:b\" is no header name" },
-    { VS("{hosts: [h], tls: [{match: [{sniHosts: [other]}], " DST "}]}"), "f:4:47: error: spec.tls[0].match[0].sniHosts[0]: \"other\" is not covered by spec.hosts" },
+    { RT("{" DST ", mirror: {host: a}, mirrors: [{destination: {host: b}}]}"),
+      "f:4:91: error: spec.http[0]: mirror and mirrors cannot both be set" },
+    { RT("{" DST ", headers: {request: {set: {'a:b': c}}}}"),
+      "f:4:89: error: spec.http[0].headers.request.set: \"a:b\" is no header name" },
+    { VS("{hosts: [h], tls: [{match: [{sniHosts: [other]}], " DST "}]}"),
+      "f:4:47: error: spec.tls[0].match[0].sniHosts[0]: \"other\" is not covered by spec.hosts" },
     /* DestinationRule */
     { DR("{}"), "f:4:7: error: spec.host is missing" },
     { DR("{host: h, subsets: [{name: a}, {name: a}]}"), "f:4:45: error: spec.subsets[1].name: \"a\" is there already" },
     { DR("{host: h, trafficPolicy: {}}"), "f:4:32: error: spec.trafficPolicy is empty" },
     { DR("{host: h, trafficPolicy: {connectionPool: {}}}"), "f:4:49: error: spec.trafficPolicy.connectionPool: tcp or http is needed" },
-    { DR("{host: h, trafficPolicy: {tls: {mode: MUTUAL}}}"), "f:4:38: error: spec.trafficPolicy.tls: mode MUTUAL needs clientCertificate and privateKey, or credentialName" },
+    { DR("{host: h, trafficPolicy: {tls: {mode: MUTUAL}}}"),
+      "f:4:38: error: spec.trafficPolicy.tls: mode MUTUAL needs clientCertificate and privateKey, or credentialName" },
     { DR("{host: h, trafficPolicy: {loadBalancer: {consistentHash: {}}}}"),
       "f:4:64: error: spec.trafficPolicy.loadBalancer.consistentHash: one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName is needed" },
     { DR("{host: h, subsets: [{name: a, labels: {x: 'not ok'}}]}"),
@@ -105,22 +129,31 @@ static const struct { const char *text, *want; } bad[] = {
     { GW("{hosts: [a]}"), "f:4:18: error: spec.servers[0].port is missing" },
     { GW("{port: {number: 0, name: a, protocol: HTTPX}, hosts: [a]}"),
       "f:4:34: error: spec.servers[0].port.number: 0 is no port, expected 1 to 65535\nf:4:56: error: spec.servers[0].port.protocol: \"HTTPX\" is not one of HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, MONGO, REDIS, MYSQL, TLS, TCP; did you mean HTTP?" },
-    { GW("{port: {number: 443, name: a, protocol: HTTPS}, hosts: [a]}"), "f:4:18: error: spec.servers[0].tls is missing: the protocol is HTTPS" },
-    { GW("{port: {number: 443, name: a, protocol: HTTPS}, hosts: [a], tls: {mode: SIMPLE}}"), "f:4:83: error: spec.servers[0].tls: credentialName (or serverCertificate and privateKey) is missing" },
+    { GW("{port: {number: 443, name: a, protocol: HTTPS}, hosts: [a]}"),
+      "f:4:18: error: spec.servers[0].tls is missing: the protocol is HTTPS" },
+    { GW("{port: {number: 443, name: a, protocol: HTTPS}, hosts: [a], tls: {mode: SIMPLE}}"),
+      "f:4:83: error: spec.servers[0].tls: credentialName (or serverCertificate and privateKey) is missing" },
     { GW("{port: {number: 80, name: a, protocol: HTTP}, hosts: []}"), "f:4:71: error: spec.servers[0].hosts: at least one host is needed" },
     /* Kubernetes */
     { SVC("{}"), "f:4:7: error: spec.ports: at least one port is needed" },
-    { SVC("{ports: [{port: 80}, {port: 81}]}"), "f:4:16: error: spec.ports[0].name is missing: a Service with several ports names each\nf:4:28: error: spec.ports[1].name is missing: a Service with several ports names each" },
+    { SVC("{ports: [{port: 80}, {port: 81}]}"),
+      "f:4:16: error: spec.ports[0].name is missing: a Service with several ports names each\nf:4:28: error: spec.ports[1].name is missing: a Service with several ports names each" },
     { SVC("{ports: [{port: 80, targetPort: 70000}]}"), "f:4:39: error: spec.ports[0].targetPort: 70000 is no port, expected 1 to 65535" },
-    { SVC("{type: Clusterip, ports: [{port: 80}]}"), "f:4:14: error: spec.type: \"Clusterip\" is not one of ClusterIP, NodePort, LoadBalancer, ExternalName" },
+    { SVC("{type: Clusterip, ports: [{port: 80}]}"),
+      "f:4:14: error: spec.type: \"Clusterip\" is not one of ClusterIP, NodePort, LoadBalancer, ExternalName" },
     { SVC("{ports: [{port: 80, protocol: HTTP}]}"), "f:4:37: error: spec.ports[0].protocol: \"HTTP\" is not one of TCP, UDP, SCTP" },
     { DEP("{template: {spec: {containers: [{name: c, image: i}]}}}"), "f:4:7: error: spec.selector: matchLabels are needed" },
-    { DEP("{selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: c}}, spec: {containers: [{name: c, image: i}]}}}"), "f:4:71: error: spec.template.metadata.labels: spec.selector does not match them" },
+    { DEP("{selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: c}}, spec: {containers: [{name: c, image: i}]}}}"),
+      "f:4:71: error: spec.template.metadata.labels: spec.selector does not match them" },
     { POD("{containers: []}"), "f:4:99: error: spec.template.spec.containers: at least one container is needed" },
-    { POD("{containers: [{name: c}, {name: c, image: i}]}"), "f:4:100: error: spec.template.spec.containers[0].image is missing\nf:4:118: error: spec.template.spec.containers[1].name: \"c\" is there already" },
-    { POD("{containers: [{name: c, image: i, ports: [{containerPort: 99999}]}]}"), "f:4:144: error: spec.template.spec.containers[0].ports[0].containerPort: 99999 is no port, expected 1 to 65535" },
-    { POD("{containers: [{name: c, image: i, readinessProbe: {}}]}"), "f:4:136: error: spec.template.spec.containers[0].readinessProbe: exactly one of exec, httpGet, tcpSocket and grpc is needed" },
-    { "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\n", "f:1:1: error: data[tls.crt] is missing in a Secret of type kubernetes.io/tls\nf:1:1: error: data[tls.key] is missing in a Secret of type kubernetes.io/tls" },
+    { POD("{containers: [{name: c}, {name: c, image: i}]}"),
+      "f:4:100: error: spec.template.spec.containers[0].image is missing\nf:4:118: error: spec.template.spec.containers[1].name: \"c\" is there already" },
+    { POD("{containers: [{name: c, image: i, ports: [{containerPort: 99999}]}]}"),
+      "f:4:144: error: spec.template.spec.containers[0].ports[0].containerPort: 99999 is no port, expected 1 to 65535" },
+    { POD("{containers: [{name: c, image: i, readinessProbe: {}}]}"),
+      "f:4:136: error: spec.template.spec.containers[0].readinessProbe: exactly one of exec, httpGet, tcpSocket and grpc is needed" },
+    { "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\n",
+      "f:1:1: error: data[tls.crt] is missing in a Secret of type kubernetes.io/tls\nf:1:1: error: data[tls.key] is missing in a Secret of type kubernetes.io/tls" },
 };
 
 static void bad_manifests_are_explained(void **state)
@@ -149,12 +182,17 @@ static void the_misindented_seed_is_rejected(void **state)
     struct config_set set = { 0 };
     char buf[2000];
     assert_int_equal(config_read(&in, 1, NULL, &set), -EINVAL);
-    assert_string_equal(lines(&set.errors, buf, sizeof buf), "seed/misindented.yaml:10:1: error: unknown field \"http\"; did you mean spec.http?");
+    assert_string_equal(lines(&set.errors, buf, sizeof buf),
+                        "seed/misindented.yaml:10:1: error: unknown field \"http\"; did you mean spec.http?");
     assert_int_equal(set.resources.n, 0);
     config_set_free(&set);
 }
 
-static const struct { const char *file; size_t resources; const char *warnings; } seeds[] = {
+static const struct {
+    const char *file;
+    size_t resources;
+    const char *warnings;
+} seeds[] = {
     { "istio-mesh.yaml", 5, "" },
     { "weights.yaml", 1, "" },
     { "round-robin.yaml", 1, "" },
@@ -192,7 +230,8 @@ static void seeds_are_read_in_all_versions(void **state)
                 assert_string_equal(r->ns, "default");
                 resource_to_yaml(r, NULL, &yaml);
                 resource_to_json(r, NULL, 0, &json);
-                struct resource *y = config_read_text(buf_str(&yaml), "y", NULL, &errs, NULL), *j = config_read_text(buf_str(&json), "j", NULL, &errs, NULL);
+                struct resource *y = config_read_text(buf_str(&yaml), "y", NULL, &errs, NULL),
+                                *j = config_read_text(buf_str(&json), "j", NULL, &errs, NULL);
                 assert_string_equal(lines(&errs, buf, sizeof buf), "");
                 assert_true(pb_equal(r->msg, y->msg) && pb_equal(r->msg, j->msg));
                 assert_true(resource_spec_hash(r) == resource_spec_hash(y));
@@ -243,15 +282,21 @@ static void kubernetes_defaults_are_filled_in(void **state)
 static void what_is_not_carried_out_is_named(void **state)
 {
     (void)state;
-    static const struct { const char *text, *want; } cases[] = {
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
         { POD("{volumes: [{name: v, emptyDir: {}}], affinity: {x: 1}, containers: [{name: c, image: i, imagePullPolicy: Always, lifecycle: {postStart: {sleep: {seconds: 1}}}}]}"),
           "f:4:96: error: Deployment a: spec.template.spec.volumes is not carried out yet: volumes are not mounted\n"
           "f:4:222: error: Deployment a: spec.template.spec.containers[0].lifecycle.postStart is not carried out yet" },
         { VS("{hosts: [h], exportTo: ['.'], http: [{" DST "}]}"), "" },
-        { DR("{host: h, subsets: [{name: a, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}]}"), "f:4:65: error: spec.subsets[0].trafficPolicy.tls.mode: ISTIO_MUTUAL is not carried out yet: connections are not encrypted" },
-        { DR("{host: h, trafficPolicy: {tunnel: {protocol: CONNECT}}}"), "f:4:41: error: DestinationRule a: spec.trafficPolicy.tunnel is not carried out yet" },
-        { VS("{hosts: [h], tcp: [{match: [{destinationSubnets: [10.0.0.0/8]}], " DST "}]}"), "f:4:56: error: VirtualService a: spec.tcp[0].match[0].destinationSubnets is not carried out yet: a match with it never holds" },
-        { "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\nspec: {mtls: {mode: STRICT}}\n", "f:1:1: error: PeerAuthentication a: this kind is accepted, but not carried out yet" },
+        { DR("{host: h, subsets: [{name: a, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}]}"),
+          "f:4:65: error: spec.subsets[0].trafficPolicy.tls.mode: ISTIO_MUTUAL is not carried out yet: connections are not encrypted" },
+        { DR("{host: h, trafficPolicy: {tunnel: {protocol: CONNECT}}}"),
+          "f:4:41: error: DestinationRule a: spec.trafficPolicy.tunnel is not carried out yet" },
+        { VS("{hosts: [h], tcp: [{match: [{destinationSubnets: [10.0.0.0/8]}], " DST "}]}"),
+          "f:4:56: error: VirtualService a: spec.tcp[0].match[0].destinationSubnets is not carried out yet: a match with it never holds" },
+        { "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a}\nspec: {mtls: {mode: STRICT}}\n",
+          "f:1:1: error: PeerAuthentication a: this kind is accepted, but not carried out yet" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct errs errs = { 0 }, warnings = { 0 };
@@ -268,7 +313,10 @@ static void what_is_not_carried_out_is_named(void **state)
 static void lists_are_opened(void **state)
 {
     (void)state;
-    struct config_input in = { "f", STR("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n") };
+    struct config_input in = {
+        "f",
+        STR("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n")
+    };
     struct config_options opt = { .default_namespace = "prod" };
     struct config_set set = { 0 };
     assert_int_equal(config_read(&in, 1, &opt, &set), 0);
@@ -280,14 +328,18 @@ static void lists_are_opened(void **state)
 static struct resource *config_map(const char *ns, const char *name, const char *created)
 {
     char text[400];
-    snprintf(text, sizeof text, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",\"creationTimestamp\":\"%s\"}}", name, ns, created);
+    snprintf(
+        text, sizeof text,
+        "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",\"creationTimestamp\":\"%s\"}}",
+        name, ns, created);
     return one(text);
 }
 
 static void the_world_is_a_value(void **state)
 {
     (void)state;
-    struct resource *r[] = { config_map("b", "x", "2026-01-02T00:00:00Z"), config_map("a", "y", "2026-01-01T00:00:00Z"), config_map("a", "x", "2026-01-02T00:00:00Z") };
+    struct resource *r[] = { config_map("b", "x", "2026-01-02T00:00:00Z"), config_map("a", "y", "2026-01-01T00:00:00Z"),
+                             config_map("a", "x", "2026-01-02T00:00:00Z") };
     struct world *empty = world_new(), *w = world_put(empty, r, 3);
     assert_int_equal(world_count(w, KIND__N), 3);
     assert_int_equal(world_count(empty, KIND__N), 0);
@@ -302,7 +354,10 @@ static void the_world_is_a_value(void **state)
     assert_null(world_get(w, KIND_CONFIG_MAP, "b", "y"));
     assert_null(world_get(w, KIND_SERVICE, "b", "y"));
     struct resource *again = config_map("a", "x", "2026-01-03T00:00:00Z"), *svc = one(SVC("{ports: [{port: 1}]}"));
-    struct world_change ch[] = { { .kind = KIND_CONFIG_MAP, .ns = "b", .name = "x" }, { .put = again }, { .put = svc }, { .kind = KIND_CONFIG_MAP, .ns = "no", .name = "such" } };
+    struct world_change ch[] = { { .kind = KIND_CONFIG_MAP, .ns = "b", .name = "x" },
+                                 { .put = again },
+                                 { .put = svc },
+                                 { .kind = KIND_CONFIG_MAP, .ns = "no", .name = "such" } };
     struct world *w2 = world_with(w, ch, ARRAY_LEN(ch));
     assert_int_equal(world_count(w2, KIND_CONFIG_MAP), 2);
     assert_ptr_equal(world_get(w2, KIND_CONFIG_MAP, "a", "x"), again);
@@ -325,10 +380,23 @@ static void the_world_is_a_value(void **state)
 static void kinds_are_found_by_what_people_type(void **state)
 {
     (void)state;
-    static const struct { const char *word; int id; } words[] = {
-        { "vs", KIND_VIRTUAL_SERVICE }, { "VirtualService", KIND_VIRTUAL_SERVICE }, { "virtualservices.networking.istio.io", KIND_VIRTUAL_SERVICE },
-        { "virtualservices.v1beta1.networking.istio.io", KIND_VIRTUAL_SERVICE }, { "deploy", KIND_DEPLOYMENT }, { "deployments.apps", KIND_DEPLOYMENT }, { "po", KIND_POD },
-        { "gateway", KIND_GATEWAY }, { "gateways.gateway.networking.k8s.io", KIND_K8S_GATEWAY }, { "svc", KIND_SERVICE }, { "services", KIND_SERVICE }, { "nothing", -1 }, { "deployments.core", -1 },
+    static const struct {
+        const char *word;
+        int id;
+    } words[] = {
+        { "vs", KIND_VIRTUAL_SERVICE },
+        { "VirtualService", KIND_VIRTUAL_SERVICE },
+        { "virtualservices.networking.istio.io", KIND_VIRTUAL_SERVICE },
+        { "virtualservices.v1beta1.networking.istio.io", KIND_VIRTUAL_SERVICE },
+        { "deploy", KIND_DEPLOYMENT },
+        { "deployments.apps", KIND_DEPLOYMENT },
+        { "po", KIND_POD },
+        { "gateway", KIND_GATEWAY },
+        { "gateways.gateway.networking.k8s.io", KIND_K8S_GATEWAY },
+        { "svc", KIND_SERVICE },
+        { "services", KIND_SERVICE },
+        { "nothing", -1 },
+        { "deployments.core", -1 },
     };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         const struct kind *k = kind_by_name(str_of(words[i].word));
@@ -346,12 +414,25 @@ static void kinds_are_found_by_what_people_type(void **state)
 static void patterns_are_checked(void **state)
 {
     (void)state;
-    static const struct { const char *re; bool ok; } cases[] = {
-        { "a+b*c?", true }, { "^/api/v[0-9]+(/.*)?$", true }, { "(?i)abc", true }, { "(?:a|b)", true }, { "[^]a]", true }, { "[[:alpha:]-]", true }, { "a{2,3}", true }, { "\\d+\\.\\w", true }, { ".*?", true },
-        { "(?P<n>a)", true }, { "a|*b", false }, { "(", false }, { ")", false }, { "[a", false }, { "a\\", false }, { "\\1", false }, { "(?<=a)b", false }, { "*a", false }, { "[z-a]", false }, { "(?x", false }, { "", true },
+    static const struct {
+        const char *re;
+        bool ok;
+    } cases[] = {
+        { "a+b*c?", true },   { "^/api/v[0-9]+(/.*)?$", true },
+        { "(?i)abc", true },  { "(?:a|b)", true },
+        { "[^]a]", true },    { "[[:alpha:]-]", true },
+        { "a{2,3}", true },   { "\\d+\\.\\w", true },
+        { ".*?", true },      { "(?P<n>a)", true },
+        { "a|*b", false },    { "(", false },
+        { ")", false },       { "[a", false },
+        { "a\\", false },     { "\\1", false },
+        { "(?<=a)b", false }, { "*a", false },
+        { "[z-a]", false },   { "(?x", false },
+        { "", true },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        if ((regex_problem(str_of(cases[i].re)) == NULL) != cases[i].ok) print_error("%s: %s\n", cases[i].re, regex_problem(str_of(cases[i].re)));
+        if ((regex_problem(str_of(cases[i].re)) == NULL) != cases[i].ok)
+            print_error("%s: %s\n", cases[i].re, regex_problem(str_of(cases[i].re)));
         assert_int_equal(regex_problem(str_of(cases[i].re)) == NULL, cases[i].ok);
     }
 }
