@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct loop *fabric_loop(struct fabric *f) { return f->loop; }
@@ -191,6 +192,15 @@ static void defaults(struct fabric_config *c)
     if (!c->log_limit) c->log_limit = 10 * 1024 * 1024;
 }
 
+/* A door's connection takes six files; a pod some five. Containers are not forks of this process. */
+static void more_files(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0) return;
+    r.rlim_cur = r.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &r);
+}
+
 int agent_main(const struct fabric_config *c, bool root, int link, int spawn)
 {
     struct err e = { 0 };
@@ -200,6 +210,7 @@ int agent_main(const struct fabric_config *c, bool root, int link, int spawn)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    more_files();
     f->config = *c;
     defaults(&f->config);
     f->root = root;

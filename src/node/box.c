@@ -73,13 +73,13 @@ static int become(uint32_t uid, uint32_t gid, uint32_t flags)
     return only_caps(flags & START_NET_RAW);
 }
 
-_Noreturn void box_exec(struct wire_in *in, int fail_fd)
+_Noreturn void box_exec(struct wire_in *in, uint32_t flags, int fail_fd)
 {
     static const char *argv[ARGS_MAX], *env[ARGS_MAX];
     char program[4096];
     bool lists = wire_get_list(in, argv, ARGS_MAX) && wire_get_list(in, env, ARGS_MAX);
     const char *cwd = wire_get_str(in);
-    uint32_t uid = wire_get_u32(in), gid = wire_get_u32(in), flags = wire_get_u32(in);
+    uint32_t uid = wire_get_u32(in), gid = wire_get_u32(in);
     if (!lists || in->bad || !argv[0]) fail(fail_fd, E2BIG);
     setsid();
     for (size_t i = 3; i < WIRE_FDS; i++) { /* memory and CPU limits: files cgroup.procs, "0" is the writer */

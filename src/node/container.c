@@ -119,8 +119,6 @@ static void on_exited(struct run *r, int status)
         .finished_ms = clock_wall_ms(),
     };
     c->st.now.reason = cgroup_oom(c->cgroup) && by_signal ? "OOMKilled" : c->st.now.exit_code == 0 ? "Completed" : "Error";
-    /* What it left running in its session would hold its ports against the next run. */
-    pod_kill(c->pod, &c->run, SIGKILL, true);
     if (c->pre_stop_runs) {
         pod_kill(c->pod, &c->pre_stop, SIGKILL, true);
         pod_forget_run(&c->pre_stop);

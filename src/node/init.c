@@ -18,6 +18,7 @@
 static struct child {
     pid_t pid; /* 0: free */
     uint32_t id;
+    bool container;
     bool rules; /* runs nft for INIT_RULES: its outcome is a report of its own */
 } children[CHILDREN];
 static char inbox[WIRE_MAX];
@@ -27,14 +28,13 @@ static void report(int ctl, struct wire_out *w)
     if (wire_send(ctl, w) < 0) _exit(1); /* the agent is gone, and so are we */
 }
 
-static struct child *child_add(pid_t pid, uint32_t id, bool rules)
+static void child_add(struct child new)
 {
     for (struct child *c = children; c < children + CHILDREN; c++) {
         if (c->pid) continue;
-        *c = (struct child){ pid, id, rules };
-        return c;
+        *c = new;
+        return;
     }
-    return NULL;
 }
 
 static bool children_full(void)
@@ -67,21 +67,21 @@ static int start_failure(int fd)
 static void start(int ctl, struct wire_in *in)
 {
     struct wire_out w = { 0 };
-    uint32_t id = wire_get_u32(in);
+    uint32_t id = wire_get_u32(in), flags = wire_get_u32(in);
     int fail[2], code = 0;
     pid_t pid = -1;
     if (children_full()) code = EAGAIN;
     else if (pipe2(fail, O_CLOEXEC) < 0) code = errno;
     else {
         pid = fork_child();
-        if (pid == 0) box_exec(in, fail[1]);
+        if (pid == 0) box_exec(in, flags, fail[1]);
         if (pid < 0) code = errno;
         close(fail[1]);
         if (pid > 0) code = start_failure(fail[0]);
         close(fail[0]);
     }
     if (code && pid > 0) waitpid(pid, NULL, 0);
-    if (!code) child_add(pid, id, false);
+    if (!code) child_add((struct child){ .pid = pid, .id = id, .container = flags & START_CONTAINER });
     wire_u32(&w, INIT_STARTED);
     wire_u32(&w, id);
     wire_u32(&w, (uint32_t)code);
@@ -148,7 +148,7 @@ static void rules(int ctl, struct wire_in *in)
     pid_t pid = children_full() ? -1 : fork_child();
     if (pid == 0) run_rules(ctl, id, fd);
     if (pid > 0) {
-        child_add(pid, id, true);
+        child_add((struct child){ .pid = pid, .id = id, .rules = true });
         return;
     }
     struct wire_out w = { 0 };
@@ -188,22 +188,33 @@ static void order(int ctl)
     wire_close_fds(&in);
 }
 
+static struct child *child_of(pid_t pid)
+{
+    for (struct child *c = children; c < children + CHILDREN; c++) {
+        if (c->pid == pid) return c;
+    }
+    return NULL;
+}
+
 static void reap(int ctl)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (struct child *c = children; c < children + CHILDREN; c++) {
-            if (c->pid != pid) continue;
-            c->pid = 0;
-            if (c->rules) break;
-            struct wire_out w = { 0 };
-            wire_u32(&w, INIT_EXITED);
-            wire_u32(&w, c->id);
-            wire_u32(&w, (uint32_t)status);
-            report(ctl, &w);
-            break;
-        }
+    siginfo_t si = { 0 };
+    /* Looked at before it is reaped: while it is a zombie its number stands for its process group and nobody else's. */
+    while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid > 0) {
+        struct child *c = child_of(si.si_pid);
+        int status = 0;
+        /* What a container left running would hold its ports against the next run. */
+        if (c && c->container) kill(-c->pid, SIGKILL);
+        waitpid(si.si_pid, &status, 0);
+        si.si_pid = 0;
+        if (!c) continue;
+        c->pid = 0;
+        if (c->rules) continue;
+        struct wire_out w = { 0 };
+        wire_u32(&w, INIT_EXITED);
+        wire_u32(&w, c->id);
+        wire_u32(&w, (uint32_t)status);
+        report(ctl, &w);
     }
 }
 

@@ -9,8 +9,8 @@
 
 /* Orders (agent -> init) with their fields; the answer behind the arrow. */
 enum init_order {
-    INIT_SETUP = 1, /* str hostname, ip, gateway, pod_dir, nft text; u32 prefix -> INIT_READY */
-    INIT_START,     /* u32 id; list argv, env; str cwd; u32 uid, gid, flags; files: stdin, stdout, stderr, [cgroups] -> INIT_STARTED */
+    INIT_SETUP = 1, /* str hostname, ip, gateway, pod_dir, state_dir, nft text; u32 prefix -> INIT_READY */
+    INIT_START,     /* u32 id, flags; list argv, env; str cwd; u32 uid, gid; files: stdin, stdout, stderr, [cgroups] -> INIT_STARTED */
     INIT_KILL,      /* u32 id, signal, flags */
     INIT_DIAL,      /* u32 id; str ip; u32 port -> INIT_DIALED */
     INIT_RULES,     /* u32 id; file: nft text -> INIT_RULED */
@@ -25,7 +25,12 @@ enum init_report {
 };
 
 enum { INIT_NO_PROC = 1, INIT_NO_SYS = 2, INIT_NO_RESOLV = 4 };
-enum { START_NET_RAW = 1, START_TTY = 2, START_ROOT = 4 /* the fabric is root's: uids can be set */ };
+enum {
+    START_NET_RAW = 1,
+    START_TTY = 2,
+    START_ROOT = 4,      /* the fabric is root's: uids can be set */
+    START_CONTAINER = 8, /* what it leaves in its process group ends with it */
+};
 enum { KILL_GROUP = 1 };
 
 /* Never returns. ctl: the pod's end of the socket. */
@@ -34,6 +39,6 @@ _Noreturn void init_main(int ctl);
 /* setup.c: hostname, mounts, network. Fills *missing. */
 int init_setup(struct wire_in *in, uint32_t *missing, struct err *e);
 /* box.c: turns the calling child into the container's program; writes errno to fail_fd when it cannot. */
-_Noreturn void box_exec(struct wire_in *in, int fail_fd);
+_Noreturn void box_exec(struct wire_in *in, uint32_t flags, int fail_fd);
 
 #endif

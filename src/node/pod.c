@@ -151,17 +151,17 @@ int pod_run(struct container *c, struct run *r, const struct run_spec *s)
     struct pod *p = c->pod;
     struct wire_out w = { 0 };
     bool side = c->spec->is_sidecar && p->f->root;
-    uint32_t flags = (p->f->root ? START_ROOT : c->spec->is_sidecar ? START_NET_RAW : 0u) | (s->tty ? START_TTY : 0u);
+    uint32_t flags = (p->f->root ? START_ROOT : c->spec->is_sidecar ? START_NET_RAW : 0u) | (s->tty ? START_TTY : 0u) | (r == &c->run ? START_CONTAINER : 0u);
     pod_forget_run(r);
     r->id = ++p->next_run;
     wire_u32(&w, INIT_START);
     wire_u32(&w, r->id);
+    wire_u32(&w, flags);
     wire_list(&w, s->argv);
     put_env(&w, c, s->tty);
     wire_str(&w, c->spec->cwd);
     wire_u32(&w, side ? NODE_SIDECAR_UID : c->spec->uid > 0 ? (uint32_t)c->spec->uid : 0);
     wire_u32(&w, side ? NODE_SIDECAR_UID : c->spec->gid > 0 ? (uint32_t)c->spec->gid : 0);
-    wire_u32(&w, flags);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++) wire_fd(&w, s->fds[i] >= 0 ? s->fds[i] : null);
     int groups[2];
@@ -292,6 +292,7 @@ static void send_setup(struct pod *p)
     wire_str(&w, addr_ip_text(&s->ip, ip, sizeof ip));
     wire_str(&w, NODE_GATEWAY_IP);
     wire_str(&w, fabric_pod_dir(p->f, p->id, dir, sizeof dir));
+    wire_str(&w, p->f->state_dir);
     wire_str(&w, rules.len < WIRE_MAX / 2 ? buf_data(&rules) : NULL); /* a large table comes by itself, as a file */
     wire_u32(&w, 16);
     wire_send(p->ctl.fd, &w);
@@ -532,7 +533,7 @@ void pod_stop(struct pod *p, int grace_ms)
     for (size_t i = 0; i < p->n; i++) timer_stop(&p->containers[i].restart);
     pod_event(p, NULL, false, "Killing", "Stopping pod %s", p->spec->name);
     for (size_t i = 0; i < p->n; i++) drain_send(p, &p->containers[i]);
-    timer_set(p->f->loop, &p->stop_timer, MIN((uint64_t)p->spec->drain_ms, (uint64_t)grace_ms));
+    timer_set(p->f->loop, &p->stop_timer, p->f->stopping ? 0 : MIN((uint64_t)p->spec->drain_ms, (uint64_t)grace_ms)); /* the callers end as well */
     pod_changed(p);
 }
 

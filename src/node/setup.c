@@ -46,7 +46,7 @@ static void read_only(const char *path)
     if (mount(path, path, NULL, MS_BIND, NULL) == 0) mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-static int mounts(const char *pod_dir, uint32_t *missing, struct err *e)
+static int mounts(const char *pod_dir, const char *state_dir, uint32_t *missing, struct err *e)
 {
     AUTO(close_p) int dir = open(pod_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) return err_errno(e, "cannot open %s", pod_dir);
@@ -59,6 +59,10 @@ static int mounts(const char *pod_dir, uint32_t *missing, struct err *e)
     if (mount(from, "/run/weft", NULL, MS_BIND, NULL) < 0) return err_errno(e, "cannot mount the pod's files");
     if (bind_over(dir, "resolv.conf", "/etc/resolv.conf") < 0) *missing |= INIT_NO_RESOLV;
     if (bind_over(dir, "hosts", "/etc/hosts") < 0) *missing |= INIT_NO_RESOLV;
+    /* The mesh's own sockets and store: programs with the owner's uid could give it orders. */
+    if (mount("tmpfs", state_dir, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0500") < 0 && errno != ENOENT) {
+        return err_errno(e, "cannot hide %s from the pod", state_dir);
+    }
     if (mount("sysfs", "/sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) *missing |= INIT_NO_SYS;
     if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0) { } /* optional: not every host has it */
     return 0;
@@ -106,11 +110,11 @@ static int run_rules(const char *text, struct err *e)
 int init_setup(struct wire_in *in, uint32_t *missing, struct err *e)
 {
     const char *hostname = wire_get_str(in), *ip = wire_get_str(in), *gateway = wire_get_str(in);
-    const char *pod_dir = wire_get_str(in), *rules = wire_get_str(in);
+    const char *pod_dir = wire_get_str(in), *state_dir = wire_get_str(in), *rules = wire_get_str(in);
     unsigned prefix = wire_get_u32(in);
-    if (in->bad || !hostname || !pod_dir) return err_set(e, -EINVAL, "broken order to the pod's init");
+    if (in->bad || !hostname || !pod_dir || !state_dir) return err_set(e, -EINVAL, "broken order to the pod's init");
     if (sethostname(hostname, strlen(hostname)) < 0) return err_errno(e, "cannot set the hostname %s", hostname);
-    int r = mounts(pod_dir, missing, e);
+    int r = mounts(pod_dir, state_dir, missing, e);
     if (r == 0) r = network(ip, prefix, gateway, e);
     if (r == 0) r = run_rules(rules, e);
     if (r < 0) return r;

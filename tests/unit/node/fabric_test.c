@@ -133,7 +133,7 @@ static void on_gone(void *ctx, const char *uid)
 
 static const char *const serve_argv[] = { self, "serve", "0.0.0.0", "8080", NULL };
 static const char *const side_argv[] = { self, "sidecar", NULL };
-static const char *const crash_argv[] = { "sh", "-c", "echo trying; exit 3", NULL };
+static const char *const crash_argv[] = { "sh", "-c", "sleep 1000 & echo trying; exit 3", NULL };
 static const char *const hungry_argv[] = { "sh", "-c", "x=$(head -c 100000000 /dev/zero | tr '\\0' a); sleep 100", NULL };
 static const char *const slow_argv[] = { "sh", "-c", "trap 'echo stopping; sleep 0.1; echo stopped; exit 0' TERM; while :; do sleep 0.02; done", NULL };
 static const char *const deaf_argv[] = { "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done", NULL };
@@ -292,6 +292,9 @@ static void check_running(void)
     if (strstr(slurp(path), "limits=1")) status_has("hungry", "OOMKilled/137", 3000);
     else status_has("hungry", "limit is not applied", 1000);
     RUN("plain", NULL, 0, "plain", "hostname");
+    /* What a container leaves behind ends with it; the mesh's own files are hidden. */
+    RUN("crash", NULL, 0, "none", "sh", "-c", "grep -la [s]leep /proc/[0-9]*/cmdline || echo none");
+    RUN("plain", NULL, 0, "total 0", "ls", "-l", state);
     RUN("plain", NULL, 0, "nameserver 198.18.0.1", "cat", "/etc/resolv.conf");
     RUN("plain", NULL, 0, "198.18.0.3\tplain", "cat", "/etc/hosts");
     RUN("meshed", "app", 0, "blue /tmp", "sh", "-c", "echo $COLOUR $(pwd)");
