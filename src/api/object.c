@@ -21,6 +21,17 @@ const struct kind *object_kind(struct str name)
 /* Kept by the store beside the text, or not kept at all. */
 static const char *const not_stored[] = { "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink" };
 
+/* Behind apiVersion and kind, where object_write looks for it: the fields of ConfigMaps and Secrets would stand before it. */
+static void metadata_first(struct node *tree)
+{
+    size_t i = 0;
+    while (i < tree->n && !str_eqc(tree->pairs[i].key, "metadata")) i++;
+    if (i == tree->n || i < 2) return;
+    struct node_pair meta = tree->pairs[i];
+    memmove(&tree->pairs[3], &tree->pairs[2], (i - 2) * sizeof *tree->pairs);
+    tree->pairs[2] = meta;
+}
+
 int object_text(const struct resource *r, struct buf *out, struct err *e)
 {
     struct arena a;
@@ -28,6 +39,7 @@ int object_text(const struct resource *r, struct buf *out, struct err *e)
     arena_init(&a, 8192, 0);
     struct node *tree = resource_to_tree(r, NULL, &a), *meta = tree_get(tree, "metadata");
     for (size_t i = 0; meta && i < ARRAY_LEN(not_stored); i++) tree_remove(meta, not_stored[i]);
+    metadata_first(tree);
     tree_json(tree, 0, out);
     arena_free(&a);
     if (out->len - before <= TREE_DOC_MAX - 1024) return 0; /* room for the stamps */

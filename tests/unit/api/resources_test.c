@@ -315,6 +315,9 @@ static void test_scale_and_strategic(void **st)
               "apiVersion: v1\nkind: ConfigMap\ndata:\n  k: v\n");
     assert_int_equal(s.status, 201);
     said_free(&s);
+    say(&b, &s, "GET", "/api/v1/namespaces/default/configmaps/new", "");
+    assert_string_equal(at(&s, "data.k"), "v"); /* a field that stands before metadata in the alphabet */
+    said_free(&s);
     bench_close(&b);
 }
 
