@@ -210,13 +210,45 @@ static void test_refusals(void **st)
     rig_close(&r);
 }
 
+/* A client that opens a stream and takes no byte: it is cut, and memory with it. */
+static void test_slow_client_is_cut(void **st)
+{
+    static const struct grpc_call_callbacks cb = { .done = call_done };
+    struct rig r;
+    rig_open(&r, XDS_SOTW);
+    xds_connection_free(TAKE(r.c, NULL));
+    r.door.send_ms = 20;
+    char *big = xcalloc(1, 3 << 20);
+    memset(big, 'x', (3 << 20) - 1);
+    world_put(&r.w, XDS_CLUSTER, "big", big);
+    struct addr to = where(&r);
+    struct http_client *h = http_client_new(r.loop, &to, &(struct http_client_config){ .h2 = true });
+    struct http_request *q = grpc_call_new(h, STR("x"), STR(XDS_PATH_SOTW), 0, &cb, &r);
+    done_status = -1;
+    grpc_call_start(q);
+    http_request_pause(q, true);
+    struct buf b = { 0 };
+    struct xds_request req = { .type_url = str_of(xds_types[XDS_CLUSTER].url), .has_node = true, .node = STR("\x0a\x01n") };
+    xds_request_write(&b, XDS_SOTW, &req);
+    grpc_call_send(q, buf_data(&b), b.len, false);
+    buf_free(&b);
+    bool stood = false;
+    for (uint64_t end = clock_ms() + 5000; clock_ms() < end && !(stood && xds_server_streams(r.w.sv) == 0);) {
+        loop_turn(r.loop, 20);
+        stood |= xds_server_streams(r.w.sv) == 1;
+    }
+    assert_true(stood);
+    assert_int_equal(xds_server_streams(r.w.sv), 0);
+    http_client_free(h);
+    free(big);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_changes_arrive),
-        cmocka_unit_test(test_large_answers),
-        cmocka_unit_test(test_server_lost_and_found),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_changes_arrive), cmocka_unit_test(test_large_answers),      cmocka_unit_test(test_server_lost_and_found),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_slow_client_is_cut),
     };
     log_init("test", LOG_OFF);
     return cmocka_run_group_tests(tests, NULL, NULL);
