@@ -138,3 +138,29 @@ struct resource *merge_status(const struct resource *old, const struct resource 
     set_part(s.msg, r, "status");
     return finish(old, &s, &a);
 }
+
+static bool same(const void *a, const void *b) { return a && b ? pb_equal(a, b) : a == b; }
+
+static bool addresses_same(const K8sService *a, const K8sService *b)
+{
+    const char *x = a->spec ? a->spec->cluster_ip : NULL, *y = b->spec ? b->spec->cluster_ip : NULL;
+    return !x || !x[0] || !y || !y[0] || strcmp(x, y) == 0;
+}
+
+bool merge_allowed(const struct resource *old, const struct resource *next, struct err_at at, struct errs *errs)
+{
+    char title[600];
+    const char *what = NULL, *hint = "delete the object and apply it again";
+    const K8sDeployment *d = as_deployment(old), *dn = as_deployment(next);
+    const K8sReplicaSet *s = as_replica_set(old), *sn = as_replica_set(next);
+    if (d && d->spec && dn->spec && !same(d->spec->selector, dn->spec->selector)) what = "spec.selector: field is immutable";
+    if (s && s->spec && sn->spec && !same(s->spec->selector, sn->spec->selector)) what = "spec.selector: field is immutable";
+    if (as_service(old) && !addresses_same(as_service(old), as_service(next))) what = "spec.clusterIP: field is immutable";
+    if (as_pod(old) && !same(as_pod(old)->spec, as_pod(next)->spec)) {
+        what = "spec: the spec of a pod that exists may not change";
+        hint = "delete the pod and apply it again, or use a Deployment, which replaces its pods";
+    }
+    if (!what) return true;
+    err_hint(errs_add(errs, at, -EINVAL, "%s: %s", resource_title(next, title, sizeof title), what), "%s", hint);
+    return false;
+}

@@ -4,6 +4,7 @@
 #define WEFT_API_MERGE_H
 
 #include "config/resource.h"
+#include "pb/errs.h"
 
 /* A new object: no uid, version or times that its author made up. */
 struct resource *merge_new(const struct resource *r);
@@ -15,5 +16,8 @@ struct resource *merge_apply(const struct resource *old, const struct resource *
 struct resource *merge_replace(const struct resource *old, const struct resource *r);
 /* PUT and PATCH of /status: only the status. */
 struct resource *merge_status(const struct resource *old, const struct resource *r);
+
+/* What may not change in an object that exists (Kubernetes' immutable fields): false, and an error for each that differs. */
+bool merge_allowed(const struct resource *old, const struct resource *next, struct err_at at, struct errs *errs);
 
 #endif

@@ -15,7 +15,10 @@ static void apply(struct call *c, const struct target *t, struct node *tree)
     const struct resource *old = target_get(c, t);
     out = old ? merge_apply(old, r) : merge_new(r);
     resource_unref(r);
-    target_commit(c, t, old ? 200 : 201, out, old ? expect : STORE_ABSENT);
+    if (old)
+        target_replace(c, t, old, out, expect);
+    else
+        target_commit(c, t, 201, out, STORE_ABSENT);
 }
 
 static void merge_into(struct call *c, const struct target *t, const struct node *patch, bool strategic)
@@ -30,7 +33,7 @@ static void merge_into(struct call *c, const struct target *t, const struct node
     if (!r) return;
     out = t->sub.p ? merge_status(old, r) : merge_replace(old, r);
     resource_unref(r);
-    target_commit(c, t, 200, out, target_expect(patch));
+    target_replace(c, t, old, out, target_expect(patch));
 }
 
 void resource_patch(struct call *c, const struct target *t)

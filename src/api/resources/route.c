@@ -1,5 +1,6 @@
 /* /api/v1/... and /apis/GROUP/VERSION/... to a kind, a namespace and a name, and on to the verb's handler. */
 #include "api/handlers.h"
+#include "api/merge.h"
 #include "api/object.h"
 #include "api/resources/status.h"
 #include "api/resources/target.h"
@@ -171,4 +172,13 @@ void target_commit(struct call *c, const struct target *t, int status, struct re
     else
         target_answer(c, t, status, b.items.v[0].put);
     batch_free(&b);
+}
+
+void target_replace(struct call *c, const struct target *t, const struct resource *old, struct resource *r, uint64_t expect)
+{
+    struct errs errs = { 0 };
+    if (merge_allowed(old, r, (struct err_at){ 0 }, &errs)) return target_commit(c, t, 200, r, expect);
+    status_invalid(c, t->kind, t->name, &errs);
+    errs_free(&errs);
+    resource_unref(r);
 }

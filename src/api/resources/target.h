@@ -45,5 +45,7 @@ bool target_ns_exists(struct call *c, const struct target *t);
 uint64_t target_expect(const struct node *tree);
 /* Commits one put (unless dryRun=All) and answers with the object. Drops the caller's reference. */
 void target_commit(struct call *c, const struct target *t, int status, struct resource *r, uint64_t expect);
+/* The same for an object that exists: 422 when a field differs that may not change. */
+void target_replace(struct call *c, const struct target *t, const struct resource *old, struct resource *r, uint64_t expect);
 
 #endif

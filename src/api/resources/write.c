@@ -54,5 +54,5 @@ void resource_update(struct call *c, const struct target *t)
     if (!r) return;
     merged = status ? merge_status(old, r) : merge_replace(old, r);
     resource_unref(r);
-    target_commit(c, t, 200, merged, expect);
+    target_replace(c, t, old, merged, expect);
 }

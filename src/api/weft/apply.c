@@ -24,14 +24,14 @@ static json_t *object_line(const struct resource *r, const char *action)
     return j;
 }
 
-/* What each manifest does to the world, as writes and as lines of the answer. */
-static json_t *plan(const struct manifests *m, const struct world *w, struct batch *b)
+/* What each manifest does to the world, as writes and as lines of the answer; what it may not do becomes an error. */
+static json_t *plan(struct manifests *m, const struct world *w, struct batch *b)
 {
     json_t *lines = json_array();
     vec_foreach (p, &m->set.resources) {
         struct resource *r = *p, *old = world_get(w, r->kind->id, r->ns, r->name), *next = old ? merge_apply(old, r) : merge_new(r);
         bool same = old && resource_spec_hash(old) == resource_spec_hash(next);
-        if (!same) batch_put(b, next, 0);
+        if (!same && (!old || merge_allowed(old, next, r->at, &m->set.errors))) batch_put(b, next, 0);
         json_array_append_new(lines, object_line(r, same ? "unchanged" : old ? "configured" : "created"));
         resource_unref(next);
     }
@@ -108,12 +108,16 @@ void weft_apply(struct call *c)
     struct batch b = { 0 };
     struct err e = { 0 };
     if (!manifests_read(c, &m)) return;
-    manifests_check_namespaces(&m, controller_world(c->ctl));
+    const struct world *w = controller_world(c->ctl);
+    manifests_check_namespaces(&m, w);
+    json_t *lines = plan(&m, w, &b);
     if (errs_count(&m.set.errors)) {
         findings_answer(c, 422, refusal(&m, NULL));
+        json_decref(lines);
+        batch_free(&b);
         return manifests_free(&m);
     }
-    json_t *lines = plan(&m, controller_world(c->ctl), &b), *analysis = findings_analysis(&m, controller_world(c->ctl));
+    json_t *analysis = findings_analysis(&m, w);
     bool dry = str_eqc(call_query(c, "dryRun"), "All");
     int r = dry ? 0 : controller_commit(c->ctl, &b, &e);
     json_t *answer = r < 0 ? refusal(&m, &e)

@@ -21,13 +21,14 @@ static json_t *yaml_of(const struct resource *r)
     return j;
 }
 
-static json_t *changes(const struct manifests *m, const struct world *w)
+static json_t *changes(struct manifests *m, const struct world *w)
 {
     json_t *list = json_array();
     char title[600];
     vec_foreach (p, &m->set.resources) {
         struct resource *r = *p, *old = world_get(w, r->kind->id, r->ns, r->name), *next = old ? merge_apply(old, r) : merge_new(r);
-        if (!old || resource_spec_hash(old) != resource_spec_hash(next))
+        bool differs = !old || resource_spec_hash(old) != resource_spec_hash(next);
+        if (differs && (!old || merge_allowed(old, next, r->at, &m->set.errors)))
             json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "title", resource_title(r, title, sizeof title), "before",
                                                   yaml_of(old), "after", yaml_of(next)));
         resource_unref(next);
@@ -41,10 +42,11 @@ void weft_diff(struct call *c)
     const struct world *w = controller_world(c->ctl);
     if (!manifests_read(c, &m)) return;
     manifests_check_namespaces(&m, w);
+    json_t *list = changes(&m, w);
     bool bad = errs_count(&m.set.errors) > 0;
-    json_t *answer =
-        json_pack("{s:o, s:o, s:o, s:o}", "changes", bad ? json_array() : changes(&m, w), "errors", findings_lines(&m.set.errors, "error"),
-                  "warnings", findings_lines(&m.set.warnings, "warning"), "analysis", bad ? json_array() : findings_analysis(&m, w));
+    if (bad) json_array_clear(list);
+    json_t *answer = json_pack("{s:o, s:o, s:o, s:o}", "changes", list, "errors", findings_lines(&m.set.errors, "error"), "warnings",
+                               findings_lines(&m.set.warnings, "warning"), "analysis", bad ? json_array() : findings_analysis(&m, w));
     manifests_free(&m);
     findings_answer(c, bad ? 422 : 200, answer);
 }

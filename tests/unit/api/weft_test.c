@@ -212,6 +212,31 @@ static void test_namespace_in_the_same_apply(void **st)
     bench_close(&b);
 }
 
+/* Kubernetes' immutable fields: the whole apply is refused. */
+static void test_immutable(void **st)
+{
+    struct bench b;
+    struct said s;
+    (void)st;
+    open_mesh(&b);
+    apply_fine(&b, SERVICE POD("p"));
+    apply(
+        &b, &s, "apply",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: c, image: j}]\n");
+    assert_int_equal(s.status, 422);
+    assert_non_null(strstr(at(&s, "errors.0"), "f.yaml:5:1: error: Pod default/p: spec: "));
+    said_free(&s);
+    assert_null(world_get(controller_world(b.ctl), KIND_CONFIG_MAP, "default", "c"));
+    apply(
+        &b, &s, "diff",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  clusterIP: 198.19.9.9\n  selector: {app: s}\n  ports: [{name: http, port: 80}]\n");
+    assert_int_equal(s.status, 422);
+    said_free(&s);
+    must_say(&b, "PATCH", "/api/v1/namespaces/default/services/s", "{\"spec\":{\"clusterIP\":\"198.19.9.9\"}}", 422);
+    must_say(&b, "PATCH", "/api/v1/namespaces/default/pods/p", "{\"metadata\":{\"labels\":{\"app\":\"other\"}}}", 200);
+    bench_close(&b);
+}
+
 static void test_scale_stands(void **st)
 {
     static const char yaml[] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {app: d}}\n"
@@ -363,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_apply),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_namespace_in_the_same_apply),
+        cmocka_unit_test(test_immutable),
         cmocka_unit_test(test_scale_stands),
         cmocka_unit_test(test_proxies_acknowledge),
         cmocka_unit_test(test_proxies_that_do_not),
