@@ -155,6 +155,10 @@ int cli_main(int argc, char **argv)
     argc--;
     argv++;
     if ((r = take_state(&c, &argc, argv))) return r;
+    /* A detached mesh leaves the directory in which it was started. */
+    AUTO(free_p) char *here = c.state[0] == '/' ? NULL : getcwd(NULL, 0);
+    AUTO(free_p) char *absolute = here ? xasprintf("%s/%s", here, c.state) : NULL;
+    if (absolute) c.state = absolute;
     if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0) {
         const struct command *about = argc > 1 ? find_command(argc - 1, argv + 1, &used) : NULL;
         cli_help(about, stdout);
