@@ -52,16 +52,22 @@ static void labels(struct table *t, const json_t *map)
 
 /* ---- pods ---- */
 
+/* A container that waits for others says less than the one that it waits for. */
+static bool only_waits(const char *reason) { return strcmp(reason, "PodInitializing") == 0 || strcmp(reason, "ContainerCreating") == 0; }
+
 const char *columns_pod_status(const json_t *pod)
 {
     size_t i;
     json_t *s;
+    const char *waits = NULL;
     if (json_text(pod, "metadata.deletionTimestamp")) return "Terminating";
     json_array_foreach (json_path(pod, "status.containerStatuses"), i, s) {
         const char *why = json_text(s, "state.waiting.reason");
         if (!why) why = json_text(s, "state.terminated.reason");
-        if (why) return why;
+        if (why && !only_waits(why)) return why;
+        if (why) waits = why;
     }
+    if (waits) return waits;
     const char *reason = json_text(pod, "status.reason"), *phase = json_text(pod, "status.phase");
     return reason ? reason : phase ? phase : "Pending";
 }

@@ -82,7 +82,11 @@ static void explain(const struct cli *c, const char *ns)
     size_t i;
     json_array_foreach (json_object_get(list, "items"), i, pod) {
         const char *status = columns_pod_status(pod), *message = json_text(pod, "status.message");
-        if (!message) message = json_text(pod, "status.containerStatuses.0.state.waiting.message");
+        json_t *container;
+        size_t k;
+        json_array_foreach (json_path(pod, "status.containerStatuses"), k, container) {
+            if (!message) message = json_text(container, "state.waiting.message");
+        }
         if (strcmp(status, "Running") != 0)
             fprintf(stderr, "  pod %s/%s: %s%s%s\n", ns, json_text(pod, "metadata.name"), status, message ? ": " : "",
                     message ? message : "");
