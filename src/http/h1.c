@@ -168,7 +168,7 @@ static bool content_length(struct str v, uint64_t *ret)
 static enum h1_result body_framing(struct parse *s, enum h1_framing otherwise)
 {
     struct h1_head *head = s->head;
-    head->framing = otherwise;
+    head->framing = (uint8_t)otherwise;
     if (s->te.p) {
         if (head->minor == 0) return bad(head, 400, "http1.transfer_encoding_not_allowed");
         if (s->length.p) return bad(head, 400, "http1.content_length_and_chunked_not_allowed");
