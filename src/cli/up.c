@@ -185,7 +185,7 @@ static const struct opt opts[] = {
     { "image", 0, OPT_LIST, &options.images, "NAME=COMMAND", "the program that an image name stands for (may be repeated)" },
     { "ingress", 0, OPT_LIST, &options.ingress, "[ADDR:]HOSTPORT[=PORT]", "a port of this machine into the ingress gateway" },
     { "concurrency", 0, OPT_INT, &options.concurrency, "N", "worker threads of each proxy (default 1)" },
-    { "delta", 0, OPT_FLAG, &options.delta, NULL, "proxies use delta xDS instead of state of the world" },
+    { "sotw", 0, OPT_FLAG, &options.sotw, NULL, "proxies use state-of-the-world xDS instead of delta" },
     { "timeout", 0, OPT_TIME, &options.timeout_ms, "TIME", "how long everything may take to run (default 1m)" },
     { "restart-backoff", 0, OPT_TIME, &options.backoff_base_ms, "TIME", "first pause before a crashed container restarts (default 10s)" },
 };

@@ -10,7 +10,7 @@ struct up_options {
     struct text_list files;
     struct text_list images, ingress;
     int concurrency;
-    bool detach, delta;
+    bool detach, sotw;
     int64_t timeout_ms;      /* for everything to run */
     int64_t backoff_base_ms; /* of crashing containers; 0: Kubernetes' 10 s */
 };

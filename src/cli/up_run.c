@@ -138,7 +138,7 @@ int up_supervise(const struct cli *c, const struct up_options *o, const struct i
     struct agent_config agent = { .api_socket = socket,
                                   .images = im,
                                   .concurrency = o->concurrency,
-                                  .delta = o->delta,
+                                  .delta = !o->sotw,
                                   .door_ports = ports,
                                   .doors_n = (size_t)o->ingress.n };
     log_init("weft up", LOG_INFO);
