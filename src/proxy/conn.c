@@ -36,7 +36,7 @@ static void on_free(struct deferred *d)
     free(c);
 }
 
-void conn_close(struct conn *c, bool remote)
+void conn_end(struct conn *c, bool remote)
 {
     if (c->dead) return;
     c->dead = true;
@@ -84,11 +84,11 @@ static void on_timer(struct timer *t)
     case CONN_SNIFF:
         cell_add(c->lcells, LIS_pre_timeout);
         if (c->listener->continue_on_timeout) conn_sniffed(c, &(struct sniffed){ .transport = STR_INIT("raw_buffer") });
-        else conn_close(c, false);
+        else conn_end(c, false);
         return;
     case CONN_TLS:
     case CONN_CLOSING:
-    case CONN_TCP: conn_close(c, false); return;
+    case CONN_TCP: conn_end(c, false); return;
     case CONN_AUTO:
     case CONN_H1:
     case CONN_H2: break;
@@ -156,7 +156,7 @@ void conns_close_all(struct worker *w)
     while (!list_empty(&w->conns)) {
         struct conn *c = list_first(&w->conns, struct conn, link);
         c->local_close = true;
-        conn_close(c, false);
+        conn_end(c, false);
     }
 }
 
@@ -166,8 +166,8 @@ static void start_http(struct conn *c, bool h2)
 {
     c->kind = h2 ? CONN_H2 : CONN_H1;
     cell_add(c->hcells, h2 ? HTTPS_cx_http2 : HTTPS_cx_http1);
-    if (h2) conn_h2_start(c);
-    else conn_h1_start(c);
+    if (h2) conn_h2_open(c);
+    else conn_h1_open(c);
 }
 
 static void start_plain(struct conn *c, struct str alpn)
@@ -236,7 +236,7 @@ static void chain_chosen(struct conn *c)
         if (ch->tls->not_ready || tls_start(&c->wire, ch->tls, buf_str(&early), STR(""), &e) < 0) {
             log_debug("listener %.*s: no TLS: %s", STR_ARG(c->listener->name), e.what);
             cell_add(c->lcells, LIS_ssl_error);
-            conn_close(c, false);
+            conn_end(c, false);
         } else {
             timer_set(w->loop, &c->timer, ch->tls_timeout_ms ? ch->tls_timeout_ms : 15000);
             if (early.len) conn_tls_step(c);
@@ -259,7 +259,7 @@ void conn_sniffed(struct conn *c, const struct sniffed *what)
     if (!c->chain) {
         cell_add(c->lcells, LIS_no_chain);
         access_log_connection(c, RF_NR, "filter_chain_not_found");
-        conn_close(c, false);
+        conn_end(c, false);
         return;
     }
     chain_chosen(c);
@@ -276,7 +276,7 @@ void conn_tls_step(struct conn *c)
         if (n == 0 || (n < 0 && n != -EAGAIN)) {
             cell_add(c->lcells, LIS_ssl_error);
             wire_flush(&c->wire); /* the alert */
-            conn_close(c, true);
+            conn_end(c, true);
             return;
         }
         if (!tls_ready(&c->wire)) return;
@@ -299,7 +299,7 @@ static void sniff_readable(struct conn *c)
             conn_sniffed(c, &(struct sniffed){ .transport = STR_INIT("raw_buffer") });
             return;
         }
-        conn_close(c, true);
+        conn_end(c, true);
         return;
     }
     struct sniffed s;
@@ -324,7 +324,7 @@ static void on_readable(struct wire *w)
         if (n <= 0) {
             if (c->kind == CONN_TCP) tcp_client_eof(c->tcp, n < 0);
             else if (c->kind == CONN_H1 && c->tunnel && n == 0) conn_h1_eof(c);
-            else conn_close(c, true);
+            else conn_end(c, true);
             return;
         }
         feed(c, p, (size_t)n);
@@ -359,7 +359,7 @@ static void on_broken(struct wire *w, int code)
     struct conn *c = of_wire(w);
     (void)code;
     if (c->kind == CONN_TCP && c->tcp) tcp_client_eof(c->tcp, true);
-    else conn_close(c, true);
+    else conn_end(c, true);
 }
 
 static const struct wire_ops ops = { on_readable, on_written, on_drained, on_broken };
@@ -396,7 +396,7 @@ void conn_accept(struct worker *w, struct listener *l, int fd, const struct addr
     if (wire_open(&c->wire, w, fd, &ops, true) < 0) {
         c->wire.w = w;
         c->wire.io.fd = fd;
-        conn_close(c, false);
+        conn_end(c, false);
         return;
     }
     c->kind = CONN_SNIFF;

@@ -60,7 +60,7 @@ void conns_close_all(struct worker *w);
 /* Connections of a listener that changed or left. */
 void conns_drain_listener(struct worker *w, const struct listener *l);
 /* Ends a connection now; its streams hear that the client is gone. */
-void conn_close(struct conn *c, bool remote);
+void conn_end(struct conn *c, bool remote);
 /* Ends it when what is queued has left (at most delayed_close later). */
 void conn_close_flushed(struct conn *c);
 

@@ -4,7 +4,7 @@
 
 #include "proxy/stream.h"
 
-void conn_h1_start(struct conn *c);
+void conn_h1_open(struct conn *c);
 /* All bytes are taken: what cannot be used yet is kept in c->in. */
 void conn_h1_feed(struct conn *c, const char *p, size_t n);
 /* Goes on with what was kept, after an answer. */
@@ -15,7 +15,7 @@ ssize_t conn_h1_data(struct stream *s, const char *p, size_t n, bool end);
 void conn_h1_trailers(struct stream *s, const struct headers *h);
 void conn_h1_eof(struct conn *c);
 
-void conn_h2_start(struct conn *c);
+void conn_h2_open(struct conn *c);
 void conn_h2_feed(struct conn *c, const char *p, size_t n);
 void conn_h2_done(struct stream *s, bool whole);
 

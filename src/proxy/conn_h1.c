@@ -3,7 +3,7 @@
 #include "proxy/conn_codec.h"
 #include "proxy/reply.h"
 
-void conn_h1_start(struct conn *c)
+void conn_h1_open(struct conn *c)
 {
     c->keep_alive = true;
     conn_idle(c);
@@ -120,7 +120,7 @@ static void keep(struct conn *c, const char *p, size_t n)
 {
     size_t limit = c->cur ? CONN_IN_MAX : 128u << 10;
     if (c->in.len + n > limit + RBUF || buf_append(&c->in, p, n) < 0) {
-        conn_close(c, false);
+        conn_end(c, false);
         return;
     }
     if (c->cur && c->in.len > CONN_IN_MAX) wire_want_read(&c->wire, false);
@@ -244,7 +244,7 @@ void conn_h1_done(struct stream *s, bool whole)
         wire_flush(&c->wire);
         if (!c->dead) {
             c->local_close = true;
-            conn_close(c, false);
+            conn_end(c, false);
         }
         return;
     }

@@ -72,7 +72,7 @@ static const struct h2_callbacks cb = {
     .begin = on_begin, .headers = on_headers, .data = on_data, .trailers = on_trailers, .reset = on_reset, .writable = on_writable,
 };
 
-void conn_h2_start(struct conn *c)
+void conn_h2_open(struct conn *c)
 {
     const struct hcm *m = c->hcm;
     /* Windows bounded whatever Envoy's defaults of 16 and 24 MiB say (dataplane.md 5.3). */

@@ -14,7 +14,7 @@ struct lb_prio {
 };
 struct lb {
     const struct cluster *c;
-    const struct lb_policy *policy;
+    const struct lb_ops *policy;
     struct rng *rng;
     bool stale;
     size_t n;
@@ -22,7 +22,7 @@ struct lb {
     uint32_t *healthy_load, *degraded_load;
 };
 
-static const struct lb_policy *policy_of(enum lb_policy p)
+static const struct lb_ops *policy_of(enum lb_policy p)
 {
     switch (p) {
     case LB_ROUND_ROBIN: return &lb_round_robin;

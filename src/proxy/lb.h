@@ -52,12 +52,12 @@ struct lb_set {
     void *state;   /* the policy's */
     size_t index;
 };
-struct lb_policy {
+struct lb_ops {
     void (*build)(struct lb_set *s, const struct cluster *c, struct rng *rng);
     const struct host *(*pick)(struct lb_set *s, const struct cluster *c, const struct lb_context *ctx, struct rng *rng);
     void (*free)(struct lb_set *s);
 };
-extern const struct lb_policy lb_round_robin, lb_least_request, lb_random, lb_ring_hash, lb_maglev;
+extern const struct lb_ops lb_round_robin, lb_least_request, lb_random, lb_ring_hash, lb_maglev;
 
 /* Earliest deadline first: weighted round robin (Envoy edf_scheduler.h). Items are numbers. */
 struct edf;

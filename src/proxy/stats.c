@@ -98,7 +98,7 @@ static void histogram_sum(struct metric_histogram *to, const struct metric_histo
     metric_add(&to->sum_us, metric_get(&from->sum_us));
 }
 
-static void emit_codes(const struct scope *sc, void (*fn)(void *, const struct stat *), void *ctx)
+static void emit_codes(const struct scope *sc, void (*fn)(void *, const struct stat_value *), void *ctx)
 {
     struct { uint32_t code; uint64_t n; } sum[CODE_SLOTS * 2] = { { 0, 0 } };
     uint64_t classes[6] = { 0 };
@@ -115,7 +115,7 @@ static void emit_codes(const struct scope *sc, void (*fn)(void *, const struct s
         }
     }
     char name[32];
-    struct stat st = { .kind = sc->kind, .scope = sc->name, .name = name };
+    struct stat_value st = { .kind = sc->kind, .scope = sc->name, .name = name };
     for (size_t j = 0; j < n; j++) {
         snprintf(name, sizeof name, "upstream_rq_%u", sum[j].code);
         st.value = sum[j].n;
@@ -132,19 +132,19 @@ static void emit_codes(const struct scope *sc, void (*fn)(void *, const struct s
     }
 }
 
-static void emit_histogram(const struct scope *sc, const char *name, bool connect, void (*fn)(void *, const struct stat *), void *ctx)
+static void emit_histogram(const struct scope *sc, const char *name, bool connect, void (*fn)(void *, const struct stat_value *), void *ctx)
 {
     struct metric_histogram sum;
     memset(&sum, 0, sizeof sum);
     for (unsigned w = 0; w < sc->n; w++) histogram_sum(&sum, connect ? sc->w[w].connect : sc->w[w].time);
-    struct stat st = { .kind = sc->kind, .scope = sc->name, .name = name, .histogram = &sum };
+    struct stat_value st = { .kind = sc->kind, .scope = sc->name, .name = name, .histogram = &sum };
     fn(ctx, &st);
 }
 
-static void emit_scope(const struct scope *sc, void (*fn)(void *, const struct stat *), void *ctx)
+static void emit_scope(const struct scope *sc, void (*fn)(void *, const struct stat_value *), void *ctx)
 {
     for (unsigned i = 0; i < kinds[sc->kind].n; i++) {
-        struct stat st = { .kind = sc->kind, .scope = sc->name, .name = kinds[sc->kind].names[i].name,
+        struct stat_value st = { .kind = sc->kind, .scope = sc->name, .name = kinds[sc->kind].names[i].name,
                            .gauge = kinds[sc->kind].names[i].gauge };
         for (unsigned w = 0; w < sc->n; w++) st.value += metric_get(&sc->w[w].c[i]);
         fn(ctx, &st);
@@ -154,7 +154,7 @@ static void emit_scope(const struct scope *sc, void (*fn)(void *, const struct s
     if (kinds[sc->kind].connect) emit_histogram(sc, "upstream_cx_connect_ms", true, fn, ctx);
 }
 
-void stats_each(struct stats *s, void (*fn)(void *ctx, const struct stat *st), void *ctx)
+void stats_each(struct stats *s, void (*fn)(void *ctx, const struct stat_value *st), void *ctx)
 {
     pthread_mutex_lock(&s->lock);
     for (int k = 0; k < SCOPE__N; k++) {

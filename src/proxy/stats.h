@@ -128,7 +128,7 @@ void stats_free(struct stats *s);
 struct scope *stats_scope(struct stats *s, enum scope_kind kind, struct str name);
 
 /* One number, summed over workers. name without its scope's prefix ("upstream_rq_total"); histogram NULL for plain ones. */
-struct stat {
+struct stat_value {
     enum scope_kind kind;
     const char *scope, *name;
     bool gauge;
@@ -137,7 +137,7 @@ struct stat {
     int code;                                 /* upstream_rq_<code>: the code; 0 else; -1..-5: class 1xx..5xx */
 };
 /* Calls fn for all numbers, scope by scope. Control thread. */
-void stats_each(struct stats *s, void (*fn)(void *ctx, const struct stat *st), void *ctx);
+void stats_each(struct stats *s, void (*fn)(void *ctx, const struct stat_value *st), void *ctx);
 /* Sum of one number of one scope; 0 when the scope does not exist. */
 uint64_t stats_value(struct stats *s, enum scope_kind kind, struct str scope, unsigned index);
 /* "cluster", "http", "listener", "tcp". */

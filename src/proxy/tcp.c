@@ -140,7 +140,7 @@ void tcp_client_eof(struct tcp_relay *t, bool broken)
     if (broken) {
         struct conn *c = t->c;
         finish(t, RF_DC, NULL);
-        conn_close(c, true);
+        conn_end(c, true);
         return;
     }
     t->client_ended = true;

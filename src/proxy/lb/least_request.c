@@ -45,4 +45,4 @@ static const struct host *pick(struct lb_set *s, const struct cluster *c, const 
 
 static void set_free(struct lb_set *s) { edf_free(s->state); }
 
-const struct lb_policy lb_least_request = { build, pick, set_free };
+const struct lb_ops lb_least_request = { build, pick, set_free };

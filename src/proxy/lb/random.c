@@ -15,4 +15,4 @@ static const struct host *pick(struct lb_set *s, const struct cluster *c, const 
 }
 static void set_free(struct lb_set *s) { (void)s; }
 
-const struct lb_policy lb_random = { build, pick, set_free };
+const struct lb_ops lb_random = { build, pick, set_free };

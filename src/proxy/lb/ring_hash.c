@@ -89,4 +89,4 @@ static const struct host *pick(struct lb_set *s, const struct cluster *c, const 
 
 static void set_free(struct lb_set *s) { free(s->state); }
 
-const struct lb_policy lb_ring_hash = { build, pick, set_free };
+const struct lb_ops lb_ring_hash = { build, pick, set_free };

@@ -33,4 +33,4 @@ static const struct host *pick(struct lb_set *s, const struct cluster *c, const 
 
 static void set_free(struct lb_set *s) { edf_free(s->state); }
 
-const struct lb_policy lb_round_robin = { build, pick, set_free };
+const struct lb_ops lb_round_robin = { build, pick, set_free };
