@@ -194,12 +194,25 @@ static bool seen_before(struct map *seen, struct resource *r, const char *file, 
     return true;
 }
 
+/* Items of a List obey the limit of a document; their size is that of their JSON. */
+static bool item_fits(const struct node *n, const char *file, struct errs *errors)
+{
+    struct buf b = { 0 };
+    tree_json(n, 0, &b);
+    size_t bytes = b.len;
+    buf_free(&b);
+    if (bytes <= TREE_DOC_MAX) return true;
+    add(errors, n, file, "the resource has %zu bytes, more than the limit of 1 MiB", bytes);
+    return false;
+}
+
 static void read_object(const struct node *n, const char *file, const struct config_options *opt, struct map *seen, struct config_set *out)
 {
     struct str kind = tree_text(n, "kind"), api = tree_text(n, "apiVersion");
     struct node *items = tree_get(n, "items");
     if (str_eqc(api, "v1") && str_ends(kind, STR("List")) && items && items->type == NODE_SEQ) {
-        for (size_t i = 0; i < items->n; i++) read_object(items->items[i], file, opt, seen, out);
+        for (size_t i = 0; i < items->n; i++)
+            if (item_fits(items->items[i], file, &out->errors)) read_object(items->items[i], file, opt, seen, out);
         return;
     }
     struct resource *r = config_read_tree(n, file, opt, &out->errors, &out->warnings);

@@ -12,7 +12,7 @@
 
 enum {
     TREE_FILE_MAX = 16 << 20, /* bytes of one file */
-    TREE_DOC_MAX = 1 << 20,   /* bytes of one document (Kubernetes stores about as much) */
+    TREE_DOC_MAX = 1 << 20,   /* bytes of one document (Kubernetes stores about as much); Lists may be longer, their items not */
     TREE_DEPTH_MAX = 64,      /* mappings and sequences inside each other */
     TREE_ALIAS_MAX = 100000,  /* nodes that the aliases of one document may stand for together */
 };

@@ -310,6 +310,31 @@ static void what_is_not_carried_out_is_named(void **state)
     }
 }
 
+/* A List may be longer than one resource may be; an item may not. */
+static void long_lists_are_read(void **state)
+{
+    (void)state;
+    struct buf b = { 0 };
+    char *fill = xcalloc(1, 1100000);
+    buf_puts(&b, "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
+    memset(fill, 'x', 600000);
+    for (int i = 0; i < 3; i++)
+        buf_printf(&b, "%s{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c%d\"},\"data\":{\"k\":\"%s\"}}",
+                   i ? "," : "", i, fill);
+    memset(fill, 'x', 1099999);
+    buf_printf(&b, ",{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\"},\"data\":{\"k\":\"%s\"}}]}", fill);
+    struct config_input in = { "f", buf_str(&b) };
+    struct config_set set = { 0 };
+    char buf[500];
+    assert_int_equal(config_read(&in, 1, NULL, &set), -EINVAL);
+    assert_int_equal(set.resources.n, 3);
+    assert_string_equal(lines(&set.errors, buf, sizeof buf),
+                        "f:1:1800283: error: the resource has 1100077 bytes, more than the limit of 1 MiB");
+    config_set_free(&set);
+    buf_free(&b);
+    free(fill);
+}
+
 static void lists_are_opened(void **state)
 {
     (void)state;
@@ -428,7 +453,11 @@ static void patterns_are_checked(void **state)
         { "a\\", false },     { "\\1", false },
         { "(?<=a)b", false }, { "*a", false },
         { "[z-a]", false },   { "(?x", false },
-        { "", true },
+        { "", true },         { "a{2,1}", false },
+        { "a{1001}", false }, { "a{x}", true },
+        { "{2}", false },     { "\\y", false },
+        { "[\\d]", true },    { "\\x4", false },
+        { "\\pL+", true },    { "a***", false },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         if ((regex_problem(str_of(cases[i].re)) == NULL) != cases[i].ok)
@@ -446,6 +475,7 @@ int main(void)
         cmocka_unit_test(kubernetes_defaults_are_filled_in),
         cmocka_unit_test(what_is_not_carried_out_is_named),
         cmocka_unit_test(lists_are_opened),
+        cmocka_unit_test(long_lists_are_read),
         cmocka_unit_test(the_world_is_a_value),
         cmocka_unit_test(kinds_are_found_by_what_people_type),
         cmocka_unit_test(patterns_are_checked),
