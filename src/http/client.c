@@ -138,6 +138,13 @@ static void fail(struct http_client *c, int code, const char *what)
     loop_defer(c->loop, &c->failed);
 }
 
+/* HTTP/1.1 has no windows: a paused response is simply not read. */
+static uint32_t interest(struct http_client *c)
+{
+    struct http_request *r = c->cfg.h2 ? NULL : list_first(&c->active, struct http_request, link);
+    return (r && r->paused ? 0 : EPOLLIN) | (c->blocked ? EPOLLOUT : 0);
+}
+
 static void flush(struct deferred *d)
 {
     struct http_client *c = container_of(d, struct http_client, flush);
@@ -158,7 +165,7 @@ static void flush(struct deferred *d)
             out_written(&c->out, (size_t)n);
         if (c->state != CLIENT_UP || c->freed) return;
     }
-    loop_mod(c->loop, &c->io, EPOLLIN | (c->blocked ? EPOLLOUT : 0));
+    loop_mod(c->loop, &c->io, interest(c));
     if (c->h2 && h2_peer_goaway(c->h2) && list_empty(&c->active)) {
         fail(c, -ECONNRESET, "the server ends the connection");
         return;
@@ -219,7 +226,9 @@ static void ready(struct io *io, uint32_t events)
         return;
     }
     if (!read_buffer) read_buffer = xcalloc(1, READ_SIZE);
-    for (int i = 0; i < READ_TURNS && c->state == CLIENT_UP && !c->freed && !link_on(&c->failed.link); i++)
+    for (int i = 0;
+         i < READ_TURNS && c->state == CLIENT_UP && !c->freed && !link_on(&c->failed.link) && (interest(c) & EPOLLIN || events & EPOLLHUP);
+         i++)
         if (!read_once(c)) break;
     if (c->freed || c->state != CLIENT_UP || link_on(&c->failed.link)) return;
     if (events & EPOLLERR)
@@ -396,6 +405,7 @@ void http_request_pause(struct http_request *r, bool pause)
 {
     if (r->paused == pause || r->over) return;
     r->paused = pause;
+    client_flush_later(r->c); /* what to watch changes */
     if (pause) return;
     struct buf kept = TAKE(r->kept, (struct buf){ 0 });
     request_body(r, buf_str(&kept));

@@ -125,6 +125,7 @@ int headers_copy(struct headers *to, const struct headers *from);
 /* for (each live entry) in order; entries may be removed inside, not added. */
 static inline struct header *headers_step(const struct headers *h, struct header *e)
 {
+    if (!h->n) return NULL; /* v may be NULL */
     struct header *end = h->v + h->n;
     while (e < end && (e->flags & HE_GONE)) e++;
     return e < end ? e : NULL;

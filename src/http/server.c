@@ -157,6 +157,13 @@ static void conn_bytes(struct conn *c, const char *p, size_t n)
     if (c->mode == CONN_H1) conn_h1_run(c);
 }
 
+static bool running(struct conn *c)
+{
+    list_foreach (x, &c->exchanges, struct http_exchange, link)
+        if (!x->finished) return true;
+    return false;
+}
+
 static void conn_ready(struct io *io, uint32_t events)
 {
     struct conn *c = container_of(io, struct conn, io);
@@ -165,16 +172,12 @@ static void conn_ready(struct io *io, uint32_t events)
     for (int turn = 0; turn < READ_TURNS && !c->closed && !c->closing && !c->eof && c->in.len <= IN_LIMIT; turn++) {
         ssize_t n = read(c->io.fd, read_buffer, READ_SIZE);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;
-        if (n < 0 || (n == 0 && (c->mode != CONN_H1 || !c->n_exchanges))) {
+        if (n < 0 || (n == 0 && (c->mode != CONN_H1 || running(c)))) { /* a client that hangs up wants no answer */
             conn_close(c);
             return;
         }
-        if (n == 0) { /* half-closed by a client that still wants its answer */
-            c->eof = true;
-            list_foreach (x, &c->exchanges, struct http_exchange, link) {
-                x->head.keep_alive = false;
-                if (!x->body_done) conn_close(c);
-            }
+        if (n == 0) {
+            c->eof = c->closing = true; /* what is answered already still goes out */
             break;
         }
         conn_bytes(c, read_buffer, (size_t)n);
