@@ -1,10 +1,12 @@
 /* Writers of HTTP/1.1 heads and chunks. A head is sized first and written in one piece. */
 #include "http/h1_internal.h"
 
+#define W_REQUEST (1u << 31) /* beside enum h1_write */
+
 static bool skipped(const struct header *e, unsigned flags)
 {
     switch ((enum header_id)e->id) {
-    case HDR_HOST: return true; /* written from :authority */
+    case HDR_HOST: return flags & W_REQUEST; /* written from :authority */
     case HDR_UPGRADE: return !(flags & H1_W_UPGRADE);
     case HDR_TE: return !str_ieq(header_value(e), STR("trailers"));
     default: return e->id && header_flags(e->id) & (HF_PSEUDO | HF_HOP);
@@ -84,6 +86,7 @@ static bool one_word(struct str s) { return s.n > 0 && str_index(s, ' ') < 0 && 
 
 int h1_write_request(struct out *o, const struct headers *h, unsigned flags)
 {
+    flags |= W_REQUEST;
     struct str method = headers_get(h, HDR_METHOD), path = headers_get(h, HDR_PATH), host = headers_get(h, HDR_AUTHORITY);
     struct str scheme = headers_get(h, HDR_SCHEME);
     if (!host.p) host = headers_get(h, HDR_HOST);

@@ -108,7 +108,7 @@ static void ring_grow(struct hpack_table *t)
  * so each byte moves at most about twice. */
 static void bytes_room(struct hpack_table *t, uint32_t n)
 {
-    if (t->end + n <= t->bytes_cap) return;
+    if (t->bytes && t->end + n <= t->bytes_cap) return;
     uint32_t live = t->end - t->start, cap = t->bytes_cap ? t->bytes_cap : 256;
     while ((live + n) * 2 > cap) cap *= 2;
     if (cap != t->bytes_cap) {
