@@ -1,13 +1,17 @@
 /* The xDS server's questions, answered from the world: who is this client, and what shall it have. */
 #include "api/controller.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 #include "envoy.config.core.v3.pb-c.h"
 #include "pb/pb.h"
 
-/* One stream's client. */
+/* One stream's client, and what was translated for it last: controller_changed() and the names asked for. */
 struct client {
     struct tr_node node;
+    struct {
+        uint64_t mesh, names;
+    } has[XDS__N];
 };
 
 static const Google__Protobuf__Value *meta_value(const Google__Protobuf__Struct *s, const char *key)
@@ -59,6 +63,14 @@ static struct str *wanted(const struct xds_interest *want, size_t *ret_n)
     return v;
 }
 
+/* Equal for equal sets of names, in any order; never 0. */
+static uint64_t names_hash(const struct str *v, size_t n)
+{
+    uint64_t h = v ? 1 + 2 * n : UINT64_MAX; /* none, or all */
+    for (size_t i = 0; i < n; i++) h += hash_str(v[i]) | 1;
+    return h ? h : 1;
+}
+
 static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want)
 {
     static_assert((int)XDS__N == (int)TR__N && (int)XDS_SECRET == (int)TR_SECRET && (int)XDS_ROUTE == (int)TR_ROUTE, "one order of types");
@@ -69,6 +81,11 @@ static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enu
     size_t n;
     (void)s;
     struct str *names = wanted(want, &n);
+    uint64_t mesh = controller_changed(c, (enum tr_type)t), asked = names_hash(names, n);
+    if (cl->node.kind != TR_GRPC && cl->has[t].mesh == mesh && cl->has[t].names == asked) {
+        free(names);
+        return NULL; /* nothing that it is made from changed */
+    }
     int r = translate(controller_mesh(c), &cl->node, (enum tr_type)t, names, n, &tr, &e);
     free(names);
     if (r < 0) { /* the pod is going: it keeps what it has until its connection ends */
@@ -78,6 +95,8 @@ static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enu
     struct xds_set *set = xds_set_new(xds_server_intern(controller_xds(c)));
     for (size_t i = 0; i < tr->n; i++) xds_set_add(set, tr->v[i].name, tr->v[i].data, tr->v[i].hash);
     translation_free(tr);
+    cl->has[t].mesh = mesh;
+    cl->has[t].names = asked;
     return set;
 }
 

@@ -17,8 +17,9 @@ struct controller {
     struct deferred settle;
     struct timer tick, wake;
     uint64_t seed;
-    bool work_dirty; /* workload has not seen the world */
-    bool mesh_dirty; /* something that translation reads differs from the mesh's world */
+    bool work_dirty;         /* workload has not seen the world */
+    unsigned dirty;          /* types that may differ from what the mesh says: bits */
+    uint64_t changed[TR__N]; /* the mesh (by number) that last may have changed the type */
     uint64_t meshes, commits, last_us;
 };
 
@@ -27,6 +28,7 @@ struct store *controller_store(const struct controller *c) { return c->cfg.store
 struct xds_server *controller_xds(const struct controller *c) { return c->xds; }
 struct loop *controller_loop(const struct controller *c) { return c->cfg.loop; }
 const struct mesh *controller_mesh(const struct controller *c) { return c->mesh; }
+uint64_t controller_changed(const struct controller *c, enum tr_type t) { return c->changed[t]; }
 const struct controller_config *controller_settings(const struct controller *c) { return &c->cfg; }
 
 void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *commits, uint64_t *last_us)
@@ -38,25 +40,36 @@ void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *c
 
 /* ---- what concerns translation ---- */
 
-/* Pods report often (restart counts, times of probes); of all that, translation reads the address and whether it counts. */
+/* Pods report often (restart counts, times of probes); of all that, translation reads the address, whether it counts, and
+ * readiness, which is looked at apart. */
 static bool pod_same(const struct resource *a, const struct resource *b)
 {
     const K8sPod *x = as_pod(a), *y = as_pod(b);
     const char *ip[] = { x->status && x->status->pod_ip ? x->status->pod_ip : "", y->status && y->status->pod_ip ? y->status->pod_ip : "" };
-    return strcmp(ip[0], ip[1]) == 0 && workload_pod_active(a) == workload_pod_active(b) &&
-           workload_pod_ready(a, NULL) == workload_pod_ready(b, NULL) && resource_spec_hash(a) == resource_spec_hash(b);
+    return strcmp(ip[0], ip[1]) == 0 && workload_pod_active(a) == workload_pod_active(b) && resource_spec_hash(a) == resource_spec_hash(b);
 }
 
-static bool concerns_mesh(const struct kind *k, const struct resource *old, const struct resource *new)
+#define ALL_TYPES ((1u << TR__N) - 1)
+#define TYPE(t)   (1u << (t))
+
+/* The xDS types that a change may concern, as bits of enum tr_type: what src/translate reads for each. More than needed
+ * costs time, less would leave a proxy with old configuration: whatever is not known for certain concerns all. */
+static unsigned concerns(const struct kind *k, const struct resource *old, const struct resource *new)
 {
+    bool both = old && new;
     switch (k->id) {
     case KIND_DEPLOYMENT:
     case KIND_REPLICA_SET:
     case KIND_CONFIG_MAP:
     case KIND_EVENT:
-    case KIND_SERVICE_ACCOUNT: return false;
-    case KIND_POD: return !old || !new || !pod_same(old, new);
-    default: return !old || !new || resource_spec_hash(old) != resource_spec_hash(new);
+    case KIND_SERVICE_ACCOUNT: return 0;
+    case KIND_POD:
+        if (!both || !pod_same(old, new)) return ALL_TYPES;
+        return workload_pod_ready(old, NULL) != workload_pod_ready(new, NULL) ? TYPE(TR_ENDPOINT) : 0;
+    case KIND_VIRTUAL_SERVICE:
+        if (both && resource_spec_hash(old) == resource_spec_hash(new)) return 0;
+        return TYPE(TR_LISTENER) | TYPE(TR_ROUTE);
+    default: return both && resource_spec_hash(old) == resource_spec_hash(new) ? 0 : ALL_TYPES;
     }
 }
 
@@ -102,7 +115,7 @@ static void take_results(struct controller *c, struct batch *b, const struct sto
             item->put = now;
             if (same) continue;
         }
-        c->mesh_dirty = c->mesh_dirty || concerns_mesh(item->kind, old, item->put);
+        c->dirty |= concerns(item->kind, old, item->put);
         changes[n++] = (struct world_change){ .put = item->put, .kind = item->kind->id, .ns = item->ns, .name = item->name };
     }
     if (n) {
@@ -181,13 +194,15 @@ uint64_t controller_settle(struct controller *c)
         timer_set(c->cfg.loop, &c->wake, 1000);
         break;
     }
-    if (c->mesh_dirty) {
+    if (c->dirty) {
         uint64_t begin = clock_ns();
         struct mesh *next = mesh_new(c->world, &c->cfg.mesh);
         mesh_unref(c->mesh);
         c->mesh = next;
-        c->mesh_dirty = false;
         c->meshes++;
+        for (int t = 0; t < TR__N; t++)
+            if (c->dirty & TYPE(t)) c->changed[t] = c->meshes;
+        c->dirty = 0;
         epoch = xds_server_changed(c->xds, clock_ms());
         c->last_us = (clock_ns() - begin) / 1000;
     }
@@ -248,7 +263,8 @@ struct controller *controller_new(const struct controller_config *cfg)
     c->seed = clock_ns();
     c->xds = xds_server_new(&controller_xds_ops, c, &c->cfg.limits);
     load_world(c);
-    c->work_dirty = c->mesh_dirty = true;
+    c->work_dirty = true;
+    c->dirty = ALL_TYPES;
     controller_settle(c);
     return c;
 }

@@ -51,6 +51,8 @@ void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *c
 /* Ops of the xDS server, in clients.c. */
 extern const struct xds_server_ops controller_xds_ops;
 const struct mesh *controller_mesh(const struct controller *c);
+/* Number of the mesh that last may have changed what translation says of a type: the same number, the same result. */
+uint64_t controller_changed(const struct controller *c, enum tr_type t);
 const struct controller_config *controller_settings(const struct controller *c);
 
 #endif
