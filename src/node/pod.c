@@ -66,15 +66,18 @@ static void condition(bool *flag, int64_t *when, bool now)
     *when = clock_wall_ms();
 }
 
+/* The pod's work: its applications, or the proxy where there is nothing else (a gateway). */
+static bool is_main(const struct pod *p, const struct container *c) { return !c->spec->is_sidecar || p->n == 1; }
+
 static enum node_phase phase_of(const struct pod *p)
 {
     bool any_alive = false, all_started = true, failed = false;
     if (p->state == POD_FAILED) return NODE_FAILED;
     for (size_t i = 0; i < p->n; i++) {
         const struct container *c = &p->containers[i];
-        if (!c->spec->is_sidecar && (c->st.state != NODE_TERMINATED || c->restart.on)) any_alive = true;
+        if (is_main(p, c) && (c->st.state != NODE_TERMINATED || c->restart.on)) any_alive = true;
         if (c->st.state == NODE_WAITING && !c->st.has_last) all_started = false;
-        if (c->st.state == NODE_TERMINATED && !c->spec->is_sidecar && c->st.now.exit_code != 0) failed = true;
+        if (c->st.state == NODE_TERMINATED && is_main(p, c) && c->st.now.exit_code != 0) failed = true;
     }
     if (!all_started) return NODE_PENDING;
     if (any_alive || p->state >= POD_DRAINING) return NODE_PHASE_RUNNING;
@@ -554,7 +557,7 @@ void pod_container_changed(struct pod *p)
     /* A pod whose work is done (restart policy) needs no sidecar any more. */
     enum node_phase phase = phase_of(p);
     for (size_t i = 0; i < p->n && (phase == NODE_SUCCEEDED || phase == NODE_FAILED); i++) {
-        if (p->containers[i].spec->is_sidecar && p->containers[i].alive) container_stop(&p->containers[i]);
+        if (!is_main(p, &p->containers[i]) && p->containers[i].alive) container_stop(&p->containers[i]);
     }
 }
 

@@ -96,7 +96,7 @@ static int program_get(const char *host, const char *port, bool mark)
 
 /* ---- the glue in the agent ---- */
 
-#define PODS 7
+#define PODS 8
 static struct fabric *fabric;
 static struct io orders;
 
@@ -166,6 +166,9 @@ static void start_pods(void)
     struct node_container s[] = { { .name = "app", .argv = slow_argv, .uid = -1, .gid = -1, .pre_stop = pre_stop } };
     struct node_container l[] = { { .name = "app", .argv = deaf_argv, .uid = -1, .gid = -1,
                                     .liveness = { .kind = NODE_PROBE_EXEC, .argv = ill, .period_ms = 20, .failure_threshold = 2 } } };
+    /* A gateway: nothing but the proxy, and no interception. */
+    struct node_container g[] = { { .name = "proxy", .argv = side_argv, .uid = -1, .gid = -1, .is_sidecar = true,
+                                    .readiness = { .kind = NODE_PROBE_TCP, .port = 15021, .period_ms = 1000 } } };
     struct node_file files[] = { { "proxy/secret", secret, 3, true }, { "plain", "x\n", 2, false } };
     struct node_pod pods[PODS] = {
         { .ns = "default", .name = "meshed", .uid = "u0", .containers = a, .containers_n = 2, .files = files, .files_n = 2, .intercept = true, .grace_ms = 1000 },
@@ -175,6 +178,7 @@ static void start_pods(void)
         { .ns = "default", .name = "hungry", .uid = "u4", .containers = d, .containers_n = 1 },
         { .ns = "default", .name = "slow", .uid = "u5", .containers = s, .containers_n = 1, .grace_ms = 2000, .drain_ms = 50 },
         { .ns = "default", .name = "deaf", .uid = "u6", .containers = l, .containers_n = 1, .grace_ms = 100 },
+        { .ns = "default", .name = "gateway", .uid = "u7", .containers = g, .containers_n = 1 },
     };
     for (int i = 0; i < PODS; i++) pods[i].ip = pod_ip(i);
     fabric_apply(fabric, pods, PODS, NULL);
@@ -292,6 +296,7 @@ static void check_running(void)
     if (strstr(slurp(path), "limits=1")) status_has("hungry", "OOMKilled/137", 3000);
     else status_has("hungry", "limit is not applied", 1000);
     RUN("plain", NULL, 0, "plain", "hostname");
+    status_has("gateway", "phase=1 ready=1", 1000);
     /* What a container leaves behind ends with it; the mesh's own files are hidden. */
     RUN("crash", NULL, 0, "none", "sh", "-c", "grep -la [s]leep /proc/[0-9]*/cmdline || echo none");
     RUN("plain", NULL, 0, "total 0", "ls", "-l", state);
