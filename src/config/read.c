@@ -143,6 +143,7 @@ struct resource *config_read_tree(const struct node *n, const char *file, const 
     if (opt->keep_positions || !opt->no_checks) r->pos = xcalloc(1, sizeof *r->pos);
     struct pb_policy policy = { .file = file, .camel_only = true, .skip = head };
     ProtobufCMessage *m = pb_decode(n, kind->desc, &policy, &r->arena, r->pos, &mine);
+    if (r->pos) pb_positions_sort(r->pos);
     if (m) {
         resource_index(r, m);
         if (!opt->no_defaults) config_defaults(r, opt->default_namespace);

@@ -25,8 +25,16 @@ static void record(struct pb_dec *d, const void *slot, unsigned line, unsigned c
 struct suggestion {
     struct str base; /* path of the message that holds the field */
     const char *via; /* child in between, or NULL */
+    bool snake;      /* the file is written with the names of the .proto files */
     char via_buf[PB_NAME_MAX], name[PB_NAME_MAX];
 };
+
+static char *spell(const struct suggestion *s, const ProtobufCMessageDescriptor *m, const ProtobufCFieldDescriptor *f, char *buf)
+{
+    if (!s->snake) return pb_json_name(m, f, buf);
+    snprintf(buf, PB_NAME_MAX, "%s", f->name);
+    return buf;
+}
 
 /* The word as a field of a message that `m` holds directly: "http" -> spec.http. */
 static bool in_children(const ProtobufCMessageDescriptor *m, struct str word, struct suggestion *s)
@@ -35,8 +43,8 @@ static bool in_children(const ProtobufCMessageDescriptor *m, struct str word, st
         const ProtobufCFieldDescriptor *f = &m->fields[i], *hit;
         if (f->type != PROTOBUF_C_TYPE_MESSAGE || f->label == PROTOBUF_C_LABEL_REPEATED || pb_special(f->descriptor)) continue;
         if (!(hit = pb_field(f->descriptor, word, false))) continue;
-        pb_json_name(f->descriptor, hit, s->name);
-        s->via = pb_json_name(m, f, s->via_buf);
+        spell(s, f->descriptor, hit, s->name);
+        s->via = spell(s, m, f, s->via_buf);
         return true;
     }
     return false;
@@ -48,7 +56,7 @@ static bool nearest_field(const ProtobufCMessageDescriptor *m, struct str word, 
     char names[MOST][PB_NAME_MAX];
     const char *list[MOST];
     size_t n = 0;
-    for (unsigned i = 0; i < m->n_fields && n < MOST; i++, n++) list[n] = pb_json_name(m, &m->fields[i], names[n]);
+    for (unsigned i = 0; i < m->n_fields && n < MOST; i++, n++) list[n] = spell(s, m, &m->fields[i], names[n]);
     const char *near = str_nearest(word, list, n);
     if (near) snprintf(s->name, sizeof s->name, "%s", near);
     return near != NULL;
@@ -60,12 +68,13 @@ static bool suggest(struct pb_dec *d, const ProtobufCMessageDescriptor *m, struc
     struct str path = buf_str(&d->path);
     s->base = path;
     s->via = NULL;
+    s->snake = !d->policy->camel_only && (str_index(word, '_') >= 0 || str_index(path, '_') >= 0);
     if (in_children(m, word, s) || nearest_field(m, word, s)) return true;
     for (unsigned i = d->depth; i-- > 1;) {
         const ProtobufCMessageDescriptor *up = d->up[i - 1].d;
         const ProtobufCFieldDescriptor *f = pb_field(up, word, false);
         s->base = str_first(path, d->up[i - 1].path);
-        if (f) return pb_json_name(up, f, s->name), true;
+        if (f) return spell(s, up, f, s->name), true;
         if (in_children(up, word, s)) return true;
     }
     return false;

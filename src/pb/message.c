@@ -82,13 +82,16 @@ static int pos_cmp(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void pb_positions_sort(struct pb_positions *p)
+{
+    if (p->at.n) qsort(p->at.v, p->at.n, sizeof *p->at.v, pos_cmp);
+    p->sorted = true;
+}
+
 struct err_at pb_where(struct pb_positions *p, const void *slot)
 {
     if (!p) return (struct err_at){ 0 };
-    if (!p->sorted) {
-        if (p->at.n) qsort(p->at.v, p->at.n, sizeof *p->at.v, pos_cmp);
-        p->sorted = true;
-    }
+    if (!p->sorted) pb_positions_sort(p);
     struct pb_pos want = { slot, 0, 0 };
     struct pb_pos *hit = p->at.n ? bsearch(&want, p->at.v, p->at.n, sizeof *p->at.v, pos_cmp) : NULL;
     return (struct err_at){ p->file, hit ? hit->line : 0, hit ? hit->col : 0 };

@@ -27,6 +27,8 @@ struct pb_positions {
     VEC(struct pb_pos) at;
     bool sorted;
 };
+/* Makes pb_where() a search without change, so that several threads may ask. */
+void pb_positions_sort(struct pb_positions *p);
 /* The place of a slot; line 0 (and the file) when it was not written. positions may be NULL. */
 struct err_at pb_where(struct pb_positions *p, const void *slot);
 void pb_positions_free(struct pb_positions *p);

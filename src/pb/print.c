@@ -30,16 +30,52 @@ static void spaces(struct buf *out, size_t n)
     buf_append(out, "                ", n);
 }
 
-/* JSON has no hexadecimal, no infinity, no leading zeros: what it has not is written as a string. */
+/* JSON's own grammar of numbers. */
+static bool is_json_number(struct str s)
+{
+    if (str_starts(s, STR("-"))) s = str_skip(s, 1);
+    size_t i = 0, start = 0;
+#define DIGITS()                                                                                                                           \
+    ({                                                                                                                                     \
+        start = i;                                                                                                                         \
+        while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9') i++;                                                                             \
+        i > start;                                                                                                                         \
+    })
+    if (!DIGITS() || (s.p[0] == '0' && i > 1)) return false;
+    if (i < s.n && s.p[i] == '.' && (i++, !DIGITS())) return false;
+    if (i < s.n && (s.p[i] | 32) == 'e') {
+        i++;
+        if (i < s.n && (s.p[i] == '+' || s.p[i] == '-')) i++;
+        if (!DIGITS()) return false;
+    }
+#undef DIGITS
+    return i == s.n;
+}
+
+/* YAML's other spellings (0x1f, 0o17, 017, +5, .5, 5.) become JSON's; infinity and NaN, which it has not, strings. */
 static void json_number(struct str s, struct buf *out)
 {
-    struct str d = str_starts(s, STR("-")) ? str_skip(s, 1) : s;
-    bool ok = d.n && d.p[0] >= '0' && d.p[0] <= '9' && !(d.n > 1 && d.p[0] == '0' && d.p[1] != '.' && (d.p[1] | 32) != 'e') &&
-              d.p[d.n - 1] != '.' && str_find(d, STR(".e")) < 0 && str_find(d, STR(".E")) < 0;
-    if (ok)
+    char text[72], *end, *p = text;
+    if (is_json_number(s)) {
         buf_str_append(out, s);
+        return;
+    }
+    bool neg = s.n && s.p[0] == '-';
+    if (s.n && (s.p[0] == '-' || s.p[0] == '+')) s = str_skip(s, 1);
+    snprintf(text, sizeof text, "%.*s", (int)MIN(s.n, sizeof text - 1), s.p);
+    int base = str_starts(s, STR("0x")) ? 16 : str_starts(s, STR("0o")) || (s.n > 1 && s.p[0] == '0') ? 8 : 10;
+    if (str_starts(s, STR("0o")) || str_starts(s, STR("0x"))) p += 2;
+    errno = 0;
+    unsigned long long v = strtoull(p, &end, base);
+    if (*p && !*end && !errno) {
+        buf_printf(out, "%s%llu", neg ? "-" : "", v);
+        return;
+    }
+    double d = strtod(text, &end);
+    if (*text && !*end && d - d == 0)
+        buf_printf(out, "%s%.17g", neg ? "-" : "", d);
     else
-        tree_json_string(s, out);
+        tree_json_string(neg ? str_make(s.p - 1, s.n + 1) : s, out);
 }
 
 static void json_node(const struct node *n, unsigned indent, size_t at, struct buf *out)

@@ -386,6 +386,52 @@ static void strings_in_yaml_are_quoted_where_needed(void **state)
     }
 }
 
+static void yaml_numbers_become_json_numbers(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1024, 0);
+    tree_docs docs = { 0 };
+    struct errs errs = { 0 };
+    assert_int_equal(
+        tree_read_yaml(STR("[1, -2.5e3, 0x1f, 0o17, 017, +5, .5, 5., -0x10, .inf, -.inf, .nan, 1e400, 18446744073709551615, 08]"), "f", &a,
+                       &docs, &errs),
+        0);
+    struct buf out = { 0 };
+    tree_json(docs.v[0], 0, &out);
+    char *s = buf_steal(&out);
+    assert_string_equal(s, "[1,-2.5e3,31,15,15,5,0.5,5,-16,\".inf\",\"-.inf\",\".nan\",1e400,18446744073709551615,8]");
+    free(s);
+    vec_free(&docs);
+    arena_free(&a);
+}
+
+static void suggestions_keep_the_files_spelling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        { "spec: {traffic_polcy: {}}", "unknown field \"spec.traffic_polcy\": did you mean spec.traffic_policy?" },
+        { "spec: {trafficPolcy: {}}", "unknown field \"spec.trafficPolcy\": did you mean spec.trafficPolicy?" },
+        { "traffic_policy: {}", "unknown field \"traffic_policy\": did you mean spec.traffic_policy?" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a;
+        arena_init(&a, 1024, 0);
+        tree_docs docs = { 0 };
+        struct errs errs = { 0 };
+        char got[600];
+        assert_int_equal(tree_read_yaml(str_of(cases[i].text), "f", &a, &docs, &errs), 0);
+        assert_null(pb_decode(docs.v[0], DR, NULL, &a, NULL, &errs));
+        snprintf(got, sizeof got, "%s: %s", errs.v[0].what, errs.v[0].hint);
+        assert_string_equal(got, cases[i].want);
+        errs_free(&errs);
+        vec_free(&docs);
+        arena_free(&a);
+    }
+}
+
 static void merge_patches(void **state)
 {
     (void)state;
@@ -416,6 +462,8 @@ int main(void)
         cmocka_unit_test(places_are_kept),
         cmocka_unit_test(durations_and_times),
         cmocka_unit_test(strings_in_yaml_are_quoted_where_needed),
+        cmocka_unit_test(yaml_numbers_become_json_numbers),
+        cmocka_unit_test(suggestions_keep_the_files_spelling),
         cmocka_unit_test(merge_patches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
