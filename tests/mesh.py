@@ -31,7 +31,8 @@ class Result:
 
 class Mesh:
     def __init__(self, *files, options=(), user=None):
-        self.files, self.options, self.user = files, list(options), user
+        # WEFT_UP_OPTIONS: for instance --image weft/proxy=/path/to/envoy puts a real Envoy into every pod.
+        self.files, self.options, self.user = files, [*options, *os.environ.get("WEFT_UP_OPTIONS", "").split()], user
         self.state = tempfile.mkdtemp(prefix="weft-test-", dir="/tmp")
         if user:
             shutil.chown(self.state, user)

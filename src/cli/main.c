@@ -141,6 +141,7 @@ static int take_state(struct cli *c, int *argc, char **argv)
     }
     while (i < *argc) argv[w++] = argv[i++];
     *argc = w;
+    argv[w] = NULL; /* exec hands the rest on as it is */
     return 0;
 }
 
