@@ -70,12 +70,12 @@ static const char *server_host(const struct gw_server *s, size_t i, const char *
 {
     struct str rest = str_of(s->server->hosts[i]), ns = str_cut(&rest, '/');
     *ret_ns = "";
-    if (!rest.p) return s->server->hosts[i];
+    if (!rest.p) return name_lower(a, s->server->hosts[i]);
     if (str_eqc(ns, "."))
         *ret_ns = s->gateway->ns;
     else if (!str_eqc(ns, "*"))
         *ret_ns = arena_strndup(a, ns.p, ns.n);
-    return arena_strndup(a, rest.p, rest.n);
+    return name_lower(a, rest.p);
 }
 
 /* The host under which vs stands at the server, for the h-th host of the one and s-th of the other; NULL: not. */
@@ -216,8 +216,8 @@ static bool set_server_names(struct building *b, e_chain *ch, char *const *hosts
     for (size_t i = 0; i < n; i++) {
         struct str rest = str_of(hosts[i]), first = str_cut(&rest, '/');
         struct str host = rest.p ? rest : first;
-        const char *key = arena_strndup(a, host.p, host.n);
-        if (map_put(b->sni, host, b)) continue;
+        const char *key = name_lower(a, arena_strndup(a, host.p, host.n));
+        if (map_put(b->sni, str_of(key), b)) continue;
         any = true;
         if (strcmp(key, "*") == 0) { /* everything: no condition at all */
             ch->filter_chain_match->n_server_names = 0;

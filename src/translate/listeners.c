@@ -154,6 +154,7 @@ static void add_port(const struct client *c, struct output *o, struct map *taken
 {
     const struct ptr_vec *v = services_on_port(c->m, port);
     bool shared = false;
+    if (port == 15001 || port == 15006) return; /* the sidecar's own: its virtual listeners have these addresses */
     for (size_t i = 0; i < v->v.n; i++) {
         const struct service *s = v->v.v[i];
         shared = shared || (service_visible(c, s) && shared_http(s, service_port(s, port)));

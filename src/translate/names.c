@@ -10,7 +10,7 @@ bool host_is_ip(const char *s)
     return inet_pton(AF_INET, s, bin) == 1 || inet_pton(AF_INET6, s, bin) == 1;
 }
 
-static const char *lower(struct arena *a, const char *s)
+const char *name_lower(struct arena *a, const char *s)
 {
     char *out = arena_strndup(a, s, strlen(s));
     for (char *p = out; *p; p++) *p = (char)tolower((unsigned char)*p);
@@ -20,8 +20,8 @@ static const char *lower(struct arena *a, const char *s)
 const char *name_host(struct arena *a, const char *host, const char *ns, const char *domain)
 {
     if (!host) return "";
-    if (strchr(host, '.') || strcmp(host, "*") == 0 || host_is_ip(host)) return lower(a, host);
-    return lower(a, arena_printf(a, "%s.%s.svc.%s", host, ns, domain));
+    if (strchr(host, '.') || strcmp(host, "*") == 0 || host_is_ip(host)) return name_lower(a, host);
+    return name_lower(a, arena_printf(a, "%s.%s.svc.%s", host, ns, domain));
 }
 
 const char *name_cluster(struct arena *a, uint32_t port, const char *subset, const char *host)

@@ -16,6 +16,9 @@ const char *name_config(struct arena *a, const char *kind, const char *ns, const
 /* A VirtualService's word for a gateway ("mesh", "ns/name", "name", "./name", "name.ns.svc...") -> "mesh" or "ns/name". */
 const char *name_gateway(struct arena *a, const char *gateway, const char *ns);
 
+/* Lower case, in the arena. */
+const char *name_lower(struct arena *a, const char *s);
+
 bool host_is_wildcard(const char *host);
 /* Whether pattern ("*", "*.x", or a plain name) covers host (which may itself be a wildcard). */
 bool host_covers(const char *pattern, const char *host);

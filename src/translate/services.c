@@ -19,6 +19,7 @@ static const char *owner_of(struct arena *a, const ObjectMeta *meta, const struc
     const char *owner = meta->owner_references[0]->name, *hash = label_get(l, "pod-template-hash");
     for (size_t i = 0; i < meta->n_owner_references; i++)
         if (meta->owner_references[i]->controller) owner = meta->owner_references[i]->name;
+    if (!owner) return meta->name;
     struct str s = str_of(owner), suffix = str_of(hash ? arena_printf(a, "-%s", hash) : "");
     return suffix.n && str_ends(s, suffix) ? arena_strndup(a, s.p, s.n - suffix.n) : owner;
 }
@@ -26,7 +27,7 @@ static const char *owner_of(struct arena *a, const ObjectMeta *meta, const struc
 static bool pod_ready(const K8s__Io__Api__Core__V1__PodStatus *st)
 {
     for (size_t i = 0; st && i < st->n_conditions; i++)
-        if (strcmp(st->conditions[i]->type, "Ready") == 0)
+        if (st->conditions[i]->type && strcmp(st->conditions[i]->type, "Ready") == 0)
             return st->conditions[i]->status && strcmp(st->conditions[i]->status, "True") == 0;
     return false;
 }

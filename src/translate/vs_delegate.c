@@ -49,12 +49,14 @@ static bool has_key(const header_entry *v, size_t n, const char *key)
                 PUSH((a), (out), field, (root)->field[i_]);                                                                                \
     } while (0)
 
+static bool same_text(const char *x, const char *y) { return strcmp(x ? x : "", y ? y : "") == 0; }
+
 static bool labels_agree(const i_http_match *root, const i_http_match *del)
 {
     for (size_t i = 0; i < root->n_source_labels; i++)
         for (size_t k = 0; k < del->n_source_labels; k++)
-            if (strcmp(root->source_labels[i]->key, del->source_labels[k]->key) == 0 &&
-                strcmp(root->source_labels[i]->value, del->source_labels[k]->value) != 0)
+            if (same_text(root->source_labels[i]->key, del->source_labels[k]->key) &&
+                !same_text(root->source_labels[i]->value, del->source_labels[k]->value))
                 return false;
     return true;
 }

@@ -49,7 +49,7 @@ static const condition *find(const deployment_status *st, const char *type)
     return NULL;
 }
 
-static char *copy(struct step *s, const char *p) { return arena_strndup(&s->arena, p, strlen(p)); }
+static char *copy(struct step *s, const char *p) { return arena_strndup(&s->arena, p ? p : "", p ? strlen(p) : 0); }
 
 /* Times move only when something changed: transition with the status, update with status, reason or `touched`. */
 static condition *make(struct step *s, const condition *old, const char *type, bool status, const char *reason, const char *message,

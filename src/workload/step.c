@@ -25,7 +25,7 @@ void step_wake(struct step *s, int64_t at_ms)
     if (s->wake_ms == 0 || at_ms < s->wake_ms) s->wake_ms = at_ms;
 }
 
-static char *copy(struct step *s, const char *p) { return arena_strndup(&s->arena, p, strlen(p)); }
+static char *copy(struct step *s, const char *p) { return arena_strndup(&s->arena, p ? p : "", p ? strlen(p) : 0); }
 
 bool is_terminating(const struct resource *r) { return r->meta->deletion_timestamp != NULL; }
 
