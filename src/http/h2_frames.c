@@ -85,10 +85,6 @@ int h2_on_data_piece(struct h2_session *s, const char *p, size_t n, bool last)
     bool end = last && s->f.flags & H2_F_END_STREAM;
     if (!st || st->flags & H2_ST_REMOTE_END) return 0;
     st->unconsumed += (uint32_t)n;
-    if (n < 64 && !end) {
-        int rc = h2_glitch(s); /* a dribble of bytes: CVE-2019-9511 */
-        if (rc) return rc;
-    }
     if (end) return data_end(s, st, p, n);
     if (st->flags & H2_ST_HELD) s->cb->data(s, st, p, n, false);
     return 0;
@@ -164,10 +160,10 @@ static int on_rst(struct h2_session *s, const uint8_t *p)
 {
     if (!s->f.id || never_opened(s, s->f.id)) return h2_fail(s, H2_PROTOCOL_ERROR, "http2.reset_on_idle_stream");
     struct h2_stream *st = h2_find(s, s->f.id);
-    if (!st) return h2_glitch(s);
+    if (!st) return ++s->late_resets > s->streams_total ? h2_glitch(s) : 0;
     uint32_t code = h2_u32(p);
-    /* A server that has answered may say NO_ERROR to stop the body (8.1): that is no attack on a client. */
-    bool counts = s->cfg.server;
+    /* A server that has answered may say NO_ERROR to stop the body (8.1), and a client may lose patience: neither is an attack. */
+    bool counts = s->cfg.server && (uint32_t)s->now_ms - st->born_ms < H2_PREMATURE_MS;
     st->flags |= H2_ST_RESET;
     bool held = st->flags & H2_ST_HELD;
     h2_wire_closed(s, st, H2_CLOSED_BY_PEER);
@@ -272,7 +268,7 @@ static int on_window_update(struct h2_session *s, const uint8_t *p)
     }
     if (never_opened(s, id)) return h2_fail(s, H2_PROTOCOL_ERROR, "http2.window_update_on_idle_stream");
     struct h2_stream *st = h2_find(s, id);
-    if (!st) return h2_glitch(s);
+    if (!st) return 0; /* the stream ended while it was under way: usual */
     if (!by) return h2_stream_error(s, st, H2_PROTOCOL_ERROR, "http2.window_update_0");
     if ((int64_t)st->send_window + by > H2_WINDOW_MAX) return h2_stream_error(s, st, H2_FLOW_CONTROL_ERROR, "http2.window_overflow");
     st->send_window += (int32_t)by;

@@ -43,6 +43,7 @@ enum {
 #define H2_CONTROL_MAX   1000        /* acks and resets that wait in the output */
 #define H2_SETTINGS_MAX  32          /* entries of one frame */
 #define H2_CLOSED_RING   32
+#define H2_PREMATURE_MS  1000 /* a stream reset by the peer before that is one of a rapid reset */
 
 /* Flags of a stream. */
 enum {
@@ -62,6 +63,7 @@ struct h2_stream {
     int32_t send_window, recv_window;
     uint32_t unconsumed; /* given to `data`, not yet credited */
     uint32_t credit;     /* consumed, not yet announced by WINDOW_UPDATE */
+    uint32_t born_ms;    /* low bits of the time */
     int64_t expect;      /* content-length still to come; -1: none given */
     void *user;
     const char *detail;
@@ -123,7 +125,7 @@ struct h2_session {
     uint32_t empty_frames;
     uint32_t control, control_old; /* acks and resets queued: since old_bytes was set, and before */
     size_t old_bytes;              /* once so many bytes more are written, the old ones are out */
-    uint64_t streams_total, data_sent, window_updates, priorities;
+    uint64_t streams_total, data_sent, window_updates, priorities, late_resets, premature;
     uint32_t closed_id[H2_CLOSED_RING];
     uint8_t closed_how[H2_CLOSED_RING], closed_at;
 };

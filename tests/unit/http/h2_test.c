@@ -388,7 +388,6 @@ static void other_floods(void **state)
         { "2:0:5:0000000010", 150, 400 },        /* 32: PRIORITY */
         { "99:0:1:", 9000, 10100 },              /* 42: unknown frames */
         { "8:0:0:00000001", 900, 1100 },         /* WINDOW_UPDATE */
-        { "0:0:1:61", 9000, 10100 },             /* 31: dribble */
     };
     for (size_t i = 0; i < ARRAY_LEN(floods); i++) {
         struct owner o;
@@ -402,6 +401,28 @@ static void other_floods(void **state)
     struct owner o;
     start_flood(&o);
     assert_int_equal(flood(&o, "99:0:1:", 20000, 4), -1); /* slow enough: 250 a second */
+    owner_end(&o);
+}
+
+/* What busy peers do all day: small messages, late window updates, callers that give up after a while. */
+static void not_floods(void **state)
+{
+    struct owner o;
+    start_flood(&o);
+    assert_int_equal(flood(&o, "0:0:1:61", 50000, 0), -1);
+    owner_end(&o);
+    start_flood(&o);
+    struct buf in = { 0 };
+    uint64_t now = 0;
+    for (unsigned id = 3; id < 20000; id += 2, now += 1200) {
+        uint8_t h[9] = { 0, 0, 6, 1, 5, 0, 0, (uint8_t)(id >> 8), (uint8_t)id }, block[] = { 0x82, 0x86, 0x84, 0x41, 1, 'a' };
+        uint8_t rst[13] = { 0, 0, 4, 3, 0, 0, 0, (uint8_t)(id >> 8), (uint8_t)id, 0, 0, 0, 8 };
+        buf_clear(&in);
+        buf_append(&in, h, 9), buf_append(&in, block, 6);
+        assert_int_equal(h2_recv(o.s, buf_data(&in), in.len, now), 0);
+        assert_int_equal(h2_recv(o.s, rst, sizeof rst, now + 1100), 0);
+    }
+    buf_free(&in);
     owner_end(&o);
 }
 
@@ -822,6 +843,7 @@ int main(void)
         cmocka_unit_test(rapid_reset),
         cmocka_unit_test(own_resets_count),
         cmocka_unit_test(other_floods),
+        cmocka_unit_test(not_floods),
         cmocka_unit_test(continuation_flood),
         cmocka_unit_test(too_many_streams),
         cmocka_unit_test(goaway_then_streams),
