@@ -19,13 +19,15 @@ static void version_clear(struct version *v, enum config_type t)
     *v = (struct version){ 0 };
 }
 
-static void resource_free(struct resource *r)
+void resource_free(struct resource *r)
 {
     if (!r) return;
     version_clear(&r->active, r->type);
     version_clear(&r->warming, r->type);
+    version_clear(&r->previous, r->type);
     free(r->error);
     free(r->error_version);
+    free(r->dependent_error);
     free(r->name);
     free(r);
 }
@@ -68,10 +70,15 @@ static void forget_error(struct resource *r)
 /* The warming version takes the place of the active one. */
 void resource_activate(struct config *c, struct resource *r)
 {
-    version_clear(&r->active, r->type);
+    if (r->type == CONFIG_ENDPOINT) { /* nothing is served of it by itself: the clusters are rebuilt */
+        version_clear(&r->previous, r->type);
+        r->previous = r->active;
+    } else {
+        version_clear(&r->active, r->type);
+        c->stale_names[r->type] = c->dirty = true;
+    }
     r->active = r->warming;
     r->warming = (struct version){ 0 };
-    c->dirty = true;
 }
 
 static bool is_warm(struct config *c, struct resource *r)
@@ -96,6 +103,7 @@ static int install(struct config *c, struct resource *r, struct str bytes, uint6
     v.text = str_dup(version);
     version_clear(&r->warming, r->type);
     r->warming = v;
+    c->stale_names[r->type] = true;
     r->missing = false;
     forget_error(r);
     if (is_warm(c, r)) resource_activate(c, r);
@@ -138,7 +146,26 @@ static void take_away(struct config *c, enum config_type t, struct str name)
     }
     if (!r || r->is_static) return;
     resource_drop(c, r);
-    c->dirty = true;
+    c->stale_names[t] = c->dirty = true;
+}
+
+/* Endpoints that a cluster cannot take are refused too: the ones before them come back. */
+static void check_dependents(struct config *c, enum config_type t, struct config_update *u)
+{
+    struct resource *r = config_resource(c, t, u->name);
+    if (!r) return;
+    if (r->dependent_error && !u->refuse->code) {
+        err_set(u->refuse, -EINVAL, "%s", r->dependent_error);
+        note_error(r, u->version, u->refuse);
+        version_clear(&r->active, t);
+        r->active = r->previous;
+        r->previous = (struct version){ 0 };
+        c->accepted[t]--;
+        c->refused[t]++;
+    }
+    version_clear(&r->previous, t);
+    free(r->dependent_error);
+    r->dependent_error = NULL;
 }
 
 void config_apply(struct config *c, enum config_type t, struct config_update *added, size_t n, const struct str *removed, size_t n_removed)
@@ -147,15 +174,7 @@ void config_apply(struct config *c, enum config_type t, struct config_update *ad
     for (size_t i = 0; i < n_removed; i++) take_away(c, t, removed[i]);
     c->answered[t] = true;
     config_settle(c);
-    /* A resource that cannot be built with what depends on it was noted by config_settle: NACK it too. */
-    for (size_t i = 0; i < n; i++) {
-        struct resource *r = config_resource(c, t, added[i].name);
-        if (r && r->dependent_error.code && !added[i].refuse->code) {
-            *added[i].refuse = r->dependent_error;
-            note_error(r, added[i].version, added[i].refuse);
-        }
-        if (r) r->dependent_error = (struct err){ 0 };
-    }
+    for (size_t i = 0; i < n; i++) check_dependents(c, t, &added[i]);
 }
 
 void config_missing(struct config *c, enum config_type t, struct str name)

@@ -179,13 +179,7 @@ static void forget(struct config *c, enum config_type t, struct str name)
     struct resource *r = config_resource(c, t, name);
     if (!r || r->is_static) return;
     map_remove(&c->resources[t], name);
-    if (r->active.object) object_unref(t, r->active.object);
-    free(r->active.bytes);
-    free(r->active.text);
-    free(r->error);
-    free(r->error_version);
-    free(r->name);
-    free(r);
+    resource_free(r);
     c->dirty = true;
 }
 
@@ -193,6 +187,9 @@ static void forget(struct config *c, enum config_type t, struct str name)
 static void subscriptions(struct config *c, enum config_type t)
 {
     struct map names = { 0 };
+    bool *stale = &c->stale_names[t == CONFIG_ENDPOINT ? CONFIG_CLUSTER : CONFIG_LISTENER];
+    if (!*stale) return;
+    *stale = false;
     wanted_names(c, t, &names);
     map_foreach (e, &names) {
         if (map_put(&c->subscribed[t], map_key(e), (void *)1) || !c->ops.subscribe) continue;
@@ -219,7 +216,10 @@ static int rebuild(struct config *c, struct resource *r, struct version *v)
         log_warn("%s", e.what);
         const struct cluster *cl = v->object;
         struct resource *eds = r->type == CONFIG_CLUSTER && cl ? config_resource(c, CONFIG_ENDPOINT, cl->eds_name) : NULL;
-        if (eds) eds->dependent_error = e;
+        if (eds) {
+            free(eds->dependent_error);
+            eds->dependent_error = xstrdup(e.what);
+        }
         return -EINVAL;
     }
     object_unref(r->type, v->object);
@@ -302,14 +302,16 @@ static void publish(struct config *c)
     s->listeners = gather(c, CONFIG_LISTENER, &s->n_listeners);
     s->clusters = gather(c, CONFIG_CLUSTER, &s->n_clusters);
     s->routes = gather(c, CONFIG_ROUTE, &s->n_routes);
+    name_index_init(&s->cluster_index, s->n_clusters);
+    name_index_init(&s->route_index, s->n_routes);
     for (size_t i = 0; i < s->n_listeners; i++) listener_ref(s->listeners[i]);
     for (size_t i = 0; i < s->n_clusters; i++) {
         cluster_ref(s->clusters[i]);
-        map_put(&s->cluster_by_name, s->clusters[i]->name, s->clusters[i]);
+        name_add(&s->cluster_index, s->clusters[i]->name, s->clusters[i]);
     }
     for (size_t i = 0; i < s->n_routes; i++) {
         route_table_ref(s->routes[i]);
-        map_put(&s->route_by_name, s->routes[i]->name, s->routes[i]);
+        name_add(&s->route_index, s->routes[i]->name, s->routes[i]);
     }
     c->dirty = false;
     if (c->ops.publish) c->ops.publish(c->ctx, s);

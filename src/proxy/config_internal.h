@@ -25,9 +25,10 @@ struct resource {
     bool uses_secrets;
     bool wanted; /* scratch of settle: somebody still names it */
     struct version active, warming;
+    struct version previous; /* endpoints: until the clusters took the new ones */
     char *error, *error_version;
     int64_t error_ms;
-    struct err dependent_error; /* a cluster could not be built with these endpoints */
+    char *dependent_error; /* a cluster could not be built with these endpoints: the text; NULL: all well */
 };
 
 struct config {
@@ -37,6 +38,7 @@ struct config {
     struct map resources[CONFIG__N];  /* name -> struct resource * */
     struct map subscribed[CONFIG__N]; /* names asked for */
     bool answered[CONFIG__N];         /* the first answer came, or none will */
+    bool stale_names[CONFIG__N];      /* of clusters and listeners: what they name may have changed */
     bool started, listeners_asked, ready, dirty;
     struct shared_registry *shared;
     struct snapshot *snapshot;
@@ -46,6 +48,7 @@ struct config {
 };
 
 struct resource *config_resource(struct config *c, enum config_type t, struct str name);
+void resource_free(struct resource *r);
 void resource_activate(struct config *c, struct resource *r);
 /* Builds the object of a resource from packed bytes. */
 int object_build(struct config *c, struct resource *r, struct str bytes, uint64_t hash, void **object, struct err *e);

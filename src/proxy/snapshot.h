@@ -10,6 +10,7 @@
 #ifndef WEFT_PROXY_SNAPSHOT_H
 #define WEFT_PROXY_SNAPSHOT_H
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "net/addr.h"
 #include "route/table.h"
@@ -424,6 +425,22 @@ struct cluster {
     struct cluster_shared *shared;
 };
 
+/* Names to objects: open addressing over pointers, no copies of keys, one allocation. */
+struct name_index {
+    struct name_slot {
+        struct str name; /* of the object */
+        void *object;
+    } * slots;
+    size_t mask; /* slots - 1 */
+};
+static inline void *name_find(const struct name_index *x, struct str name)
+{
+    if (!x->slots) return NULL;
+    for (size_t i = hash_str(name) & x->mask; x->slots[i].object; i = (i + 1) & x->mask)
+        if (str_eq(x->slots[i].name, name)) return x->slots[i].object;
+    return NULL;
+}
+
 struct snapshot {
     _Atomic uint32_t refs;
     uint64_t version; /* counts up with each snapshot */
@@ -431,20 +448,23 @@ struct snapshot {
     size_t n_listeners;
     struct cluster **clusters;
     size_t n_clusters;
-    struct map cluster_by_name;  /* name -> struct cluster * */
-    struct route_table **routes; /* RDS */
+    struct name_index cluster_index; /* snapshot_cluster() */
+    struct route_table **routes;     /* RDS */
     size_t n_routes;
-    struct map route_by_name; /* name -> struct route_table *; hcm.rds_name asks here */
+    struct name_index route_index; /* snapshot_routes() */
 };
 
 struct snapshot *snapshot_ref(struct snapshot *s);
 /* Frees with the last reference; any thread. */
 void snapshot_unref(struct snapshot *s);
-static inline struct cluster *snapshot_cluster(const struct snapshot *s, struct str name) { return map_get(&s->cluster_by_name, name); }
+/* An empty index with room for n names; name_add while building a snapshot only. */
+void name_index_init(struct name_index *x, size_t n);
+void name_add(struct name_index *x, struct str name, void *object);
+static inline struct cluster *snapshot_cluster(const struct snapshot *s, struct str name) { return name_find(&s->cluster_index, name); }
 /* The table that serves an HCM now: inline, or by name; NULL: none. */
 static inline const struct route_table *snapshot_routes(const struct snapshot *s, const struct hcm *h)
 {
-    return h->rds_name.n ? map_get(&s->route_by_name, h->rds_name) : h->routes;
+    return h->rds_name.n ? name_find(&s->route_index, h->rds_name) : h->routes;
 }
 
 struct listener *listener_ref(struct listener *l);

@@ -186,6 +186,9 @@ static void test_replace(void **state)
         { CONFIG_CLUSTER, "a", "{name: a, type: EDS, connect_timeout: 1s, eds_cluster_config: {service_name: b, eds_config: {ads: {}}}}",
           "+e:b", NULL, NULL, true },
         { CONFIG_ENDPOINT, "b", ENDPOINTS("b", ENDPOINT("1") "," ENDPOINT("2")), "-e:a", "xds/1 a/2 | l(q)", NULL, true },
+        { CONFIG_ENDPOINT, "b", ENDPOINTS("b", "{priority: 500}"), "", NULL, "cluster a: priority 500", true },
+        { CONFIG_CLUSTER, "a", "{name: a, type: EDS, connect_timeout: 2s, eds_cluster_config: {service_name: b, eds_config: {ads: {}}}}",
+          "", "xds/1 a/2 | l(q)", NULL, true },
         { CONFIG_CLUSTER, "xds", CLUSTER("xds"), "", NULL, "is static", true },
     };
     run(steps, ARRAY_LEN(steps));
