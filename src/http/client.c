@@ -258,12 +258,11 @@ void http_client_connect(struct http_client *c)
 {
     if (c->state != CLIENT_IDLE || c->freed || link_on(&c->failed.link)) return;
     int progress = 0;
-    int fd = sock_connect(&c->to, &progress, &c->why);
+    int fd = sock_connect_marked(&c->to, c->cfg.mark, &progress, &c->why);
     if (fd < 0) {
         loop_defer(c->loop, &c->failed);
         return;
     }
-    if (c->cfg.mark) sock_mark(fd, c->cfg.mark);
     int rc = loop_add(c->loop, &c->io, fd, EPOLLOUT);
     c->state = CLIENT_CONNECTING;
     c->io.fd = fd;

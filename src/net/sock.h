@@ -8,6 +8,9 @@
 int sock_listen(const struct addr *a, bool reuseport, struct err *e);
 /* Starts a connection; 0 or -EINPROGRESS in *ret_state. Returns the fd or a negative error. */
 int sock_connect(const struct addr *to, int *ret_state, struct err *e);
+/* With a socket mark from the first packet on, which is the one that redirection decides by. 0: none. A mark that may not be
+ * set is left out. */
+int sock_connect_marked(const struct addr *to, uint32_t mark, int *ret_state, struct err *e);
 /* The outcome of a connection in progress: 0 or a negative errno value. */
 int sock_error(int fd);
 /* Accepts one; -EAGAIN when none waits. */
