@@ -49,9 +49,9 @@ static void push_endpoint(struct arena *a, e_cla *cla, const char *locality, e_l
     SET(group->load_balancing_weight, value, group->load_balancing_weight->value + e->load_balancing_weight->value);
 }
 
-static void push_pod(struct arena *a, e_cla *cla, const struct workload *w, uint32_t port)
+static void push_pod(struct arena *a, e_cla *cla, const struct workload *w, uint32_t port, bool healthy)
 {
-    e_lb_endpoint *e = endpoint_new(a, w->ip, port, w->ready, 1);
+    e_lb_endpoint *e = endpoint_new(a, w->ip, port, healthy, 1);
     e_struct *s = new_struct(a);
     msg_struct_string(a, s, "workload", w->meta);
     e->metadata = msg_metadata_istio(a, s);
@@ -72,7 +72,7 @@ e_cla *cla_of(const struct client *c, const struct service *s, const struct port
     for (size_t i = 0; i < s->pods.n; i++) {
         const struct workload *w = s->pods.v[i];
         uint32_t port = port_target(p, w);
-        if (port && (!sub || label_match_all(&sub->labels, &w->labels))) push_pod(c->a, cla, w, port);
+        if (port && (!sub || label_match_all(&sub->labels, &w->labels))) push_pod(c->a, cla, w, port, w->ready || s->unready_too);
     }
     for (size_t i = 0; i < s->n_endpoints; i++) {
         const struct static_endpoint *e = &s->endpoints[i];

@@ -123,6 +123,7 @@ struct service {
     const char *host, *name, *ns;
     enum resolution resolution;
     bool external;     /* MESH_EXTERNAL */
+    bool unready_too;  /* publishNotReadyAddresses: readiness is not looked at */
     bool entry;        /* made from a ServiceEntry: domains are its host only */
     const char **vips; /* addresses that clients dial */
     size_t n_vips;

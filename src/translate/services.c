@@ -141,6 +141,7 @@ static void add_service(struct mesh *m, const struct resource *r)
     push_vip(m, s, in->spec->cluster_ip);
     for (size_t i = 0; i < in->spec->n_cluster_ips; i++) push_vip(m, s, in->spec->cluster_ips[i]);
     s->resolution = s->n_vips ? RES_EDS : RES_HEADLESS;
+    s->unready_too = in->spec->publish_not_ready_addresses;
     s->selector = LABELS_OF(&m->arena, in->spec->selector, in->spec->n_selector);
     export_to(m, s, resource_annotation(r, "networking.istio.io/exportTo"));
     service_ports(m, s, in->spec);

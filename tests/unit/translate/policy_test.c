@@ -153,13 +153,17 @@ static void endpoints_follow_pods(void **state)
         "status: {phase: Running, podIP: 198.18.0.14, conditions: [{type: Ready, status: \"True\"}]}\n---\n"
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p5, labels: {appId: \"12345\"}}\nspec: {containers: [{name: c, image: i}]}\nstatus: {phase: Pending}\n---\n"
         "apiVersion: v1\nkind: Pod\nmetadata: {name: p6, namespace: other, labels: {appId: \"12345\"}}\nspec: {containers: [{name: c, image: i}]}\n"
-        "status: {podIP: 198.18.0.16}\n";
+        "status: {podIP: 198.18.0.16}\n---\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: any}\n"
+        "spec: {clusterIP: 10.96.0.4, selector: {appId: \"12345\"}, publishNotReadyAddresses: true, ports: [{port: 70}]}\n";
     struct world *w = WORLD(canary_yaml, more);
     json_t *e = translated(w, NULL, SIDECAR_V1, NULL, TR_ENDPOINT, NULL);
     json_t *l = at(e, "outbound|50051||" HOST, "endpoints", "0", NULL);
     assert_int_equal(json_array_size(at(l, "lb_endpoints", NULL)), 3);
     assert_string_equal(text_at(l, "lb_endpoints", "2", "endpoint", "address", "socket_address", "address", NULL), "198.18.0.13");
     assert_string_equal(text_at(l, "lb_endpoints", "2", "health_status", NULL), "UNHEALTHY");
+    l = at(e, "outbound|70||any.default.svc.cluster.local", "endpoints", "0", "lb_endpoints", NULL);
+    assert_string_equal(text_at(l, "2", "health_status", NULL), "HEALTHY");
     json_decref(e);
     world_unref(w);
 }
