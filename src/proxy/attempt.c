@@ -271,12 +271,8 @@ void attempt_informational(struct attempt *a, struct headers *h)
 {
     struct stream *s = a->s;
     int status = headers_status(h);
-    if (!s->conn || status == 100 || s->hcm == NULL) {
-        /* 100 was sent by us when the request began, unless it is proxied. */
-        if (s->conn && s->hcm->proxy_100_continue && status == 100) (void)conn_send_informational(s, h);
-        return;
-    }
-    if (status == 103) (void)conn_send_informational(s, h);
+    /* 100 was sent by us when the request began, unless it is proxied; others go no further, as with Envoy. */
+    if (s->conn && s->hcm->proxy_100_continue && status == 100) (void)conn_send_informational(s, h);
 }
 
 static int outcome_status(const struct headers *h, int status)
@@ -317,6 +313,7 @@ void attempt_headers(struct attempt *a, struct headers *h, bool end)
     s->status = status;
     s->details = "via_upstream";
     headers_trust(h);
+    if (s->upgrade && status != 101 && s->conn) s->conn->keep_alive = false; /* what the client sent for the tunnel is no request */
     if (s->upgrade && status == 101) {
         upstream_tunnel(a);
         s->body_keep = false;

@@ -53,7 +53,7 @@ static size_t take_head(struct conn *c, const char *p, size_t n)
         cell_add(c->hcells, HTTPS_rq_total);
         cell_add(c->hcells, HTTPS_rq_active);
         s->body_end = true;
-        reply_local(s, 426, STR(""), "low_version", 0);
+        reply_local(s, 426, STR("Upgrade Required"), "low_version", 0);
         return n;
     }
     s->upgrade = c->head.upgrade;
@@ -205,6 +205,8 @@ int conn_h1_headers(struct stream *s, struct headers *h, bool end)
             c->keep_alive = false; /* the end of the connection is the end of the body */
         }
     }
+    /* What GET would have: Envoy says chunked to HEAD too. */
+    if (s->is_head && !length && s->http_minor && s->status != 204 && s->status != 304 && !s->resp_local) flags |= H1_W_CHUNKED;
     if (!c->keep_alive) flags |= H1_W_CLOSE;
     else if (!s->http_minor) flags |= H1_W_KEEP_ALIVE;
     return h1_write_response(&c->out, h, flags);

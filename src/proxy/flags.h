@@ -4,13 +4,13 @@
 
 #include "base/buf.h"
 
-/* X(name, long name), in the order in which Envoy prints them. */
+/* X(name, long name), in the order in which they come about: Envoy prints them so ("URX,UF"). */
 #define RESPONSE_FLAGS(X)                                                                                           \
-    X(LH, "FailedLocalHealthCheck") X(UH, "NoHealthyUpstream") X(UT, "UpstreamRequestTimeout") X(LR, "LocalReset")   \
+    X(DI, "DelayInjected") X(FI, "FaultInjected") X(URX, "UpstreamRetryLimitExceeded") X(LH, "FailedLocalHealthCheck") X(UH, "NoHealthyUpstream") X(UT, "UpstreamRequestTimeout") X(LR, "LocalReset")   \
     X(UR, "UpstreamRemoteReset") X(UF, "UpstreamConnectionFailure") X(UC, "UpstreamConnectionTermination")           \
-    X(UO, "UpstreamOverflow") X(NR, "NoRouteFound") X(DI, "DelayInjected") X(FI, "FaultInjected") X(RL, "RateLimited") \
+    X(UO, "UpstreamOverflow") X(NR, "NoRouteFound") X(RL, "RateLimited") \
     X(UAEX, "UnauthorizedExternalService") X(RLSE, "RateLimitServiceError") X(DC, "DownstreamConnectionTermination") \
-    X(URX, "UpstreamRetryLimitExceeded") X(SI, "StreamIdleTimeout") X(IH, "InvalidEnvoyRequestHeaders")              \
+    X(SI, "StreamIdleTimeout") X(IH, "InvalidEnvoyRequestHeaders")              \
     X(DPE, "DownstreamProtocolError") X(UMSDR, "UpstreamMaxStreamDurationReached") X(NFCF, "NoFilterConfigFound")    \
     X(DT, "DurationTimeout") X(UPE, "UpstreamProtocolError") X(NC, "NoClusterFound") X(OM, "OverloadManagerTerminated") \
     X(DF, "DnsResolutionFailed") X(DO, "DropOverload") X(DR, "DownstreamRemoteReset")

@@ -52,6 +52,7 @@ bool path_normalize(struct str path, bool merge, struct arena *a, struct str *re
     *ret = path;
     if (p.n == 0 || p.p[0] != '/') return false;
     if (plain_path(p, merge)) return true;
+    if (str_find(p, STR("%00")) >= 0) return false;
     char *in = arena_alloc(a, path.n + 1), *out = arena_alloc(a, path.n + 2);
     if (!in || !out) return false;
     size_t n = decode_unreserved(p, in), o = 0;
@@ -68,7 +69,6 @@ bool path_normalize(struct str path, bool merge, struct arena *a, struct str *re
             continue;
         }
         if (str_eqc(bare(seg), "..")) {
-            if (o == 0) return false; /* above the root */
             while (o && out[--o] != '/') {}
             if (!more) out[o++] = '/';
             continue;
@@ -115,6 +115,7 @@ static bool unescape_slashes(struct str path, struct arena *a, struct str *ret)
 
 static bool refuse(struct stream *s, int status, const char *details)
 {
+    s->conn->keep_alive = false;
     reply_local(s, status, STR(""), details, 0);
     return false;
 }
@@ -180,7 +181,12 @@ static bool sanitize_connection(struct stream *s)
         while (list.n) {
             struct str name = str_trim(str_cut(&list, ','));
             if (!name.n) continue;
-            if (++n > 9 || !nominated(s, name)) return refuse(s, 400, "connection_header_rejected");
+            if (++n > 9) {
+                s->conn->keep_alive = false;
+                reply_local(s, 400, STR("Bad Request"), "http1.connection_header_rejected", RF_DPE);
+                return false;
+            }
+            if (!nominated(s, name)) return refuse(s, 400, "connection_header_rejected");
         }
     }
     struct str te = headers_get(h, HDR_TE);
@@ -237,6 +243,8 @@ static void find_client(struct stream *s, bool *single)
 {
     const struct hcm *h = s->hcm;
     struct str peer = { s->conn->peer_ip, s->conn->peer_ip_len };
+    const struct str local_ip = str_of(workers_local_ip(s->w->all));
+    struct str shown = addr_is_loopback(&s->conn->peer) ? local_ip : peer; /* Envoy's: of use to those behind us */
     struct str xff = headers_has(&s->req, HDR_X_FORWARDED_FOR) ? headers_joined(&s->req, STR("x-forwarded-for")) : (struct str){ NULL, 0 };
     struct str found;
     s->client_ip = peer;
@@ -245,10 +253,10 @@ static void find_client(struct stream *s, bool *single)
         if (h->xff_trusted_hops && xff.p && xff_entry(xff, h->xff_trusted_hops - 1, &found)) s->client_ip = found;
         if (!h->skip_xff_append) {
             if (xff.p) {
-                char *v = arena_printf(&s->arena, "%.*s,%.*s", STR_ARG(xff), STR_ARG(peer));
+                char *v = arena_printf(&s->arena, "%.*s,%.*s", STR_ARG(xff), STR_ARG(shown));
                 if (v) (void)headers_set(&s->req, HDR_X_FORWARDED_FOR, str_of(v));
             } else {
-                (void)headers_add(&s->req, HDR_X_FORWARDED_FOR, peer);
+                (void)headers_add(&s->req, HDR_X_FORWARDED_FOR, shown);
             }
         }
         return;
@@ -357,8 +365,8 @@ bool request_prepare(struct stream *s)
         if (s->hcm->xfcc != XFCC_ALWAYS_FORWARD_ONLY) headers_remove(h, HDR_X_FORWARDED_CLIENT_CERT);
     }
     if (s->hcm->via.n) (void)headers_append(h, HDR_VIA, s->hcm->via);
-    if (headers_has(h, HDR_EXPECT) && !s->hcm->proxy_100_continue) {
-        if (!s->body_end && str_ieq(headers_get(h, HDR_EXPECT), STR("100-continue")) && s->http_minor) {
+    if (str_ieq(headers_get(h, HDR_EXPECT), STR("100-continue")) && !s->hcm->proxy_100_continue) {
+        if (!s->body_end && s->http_minor) {
             headers_clear(&s->resp);
             (void)headers_add(&s->resp, HDR_STATUS, STR("100"));
             (void)conn_send_informational(s, &s->resp);

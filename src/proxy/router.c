@@ -55,7 +55,17 @@ static void answer_direct(struct stream *s)
         body = arena_str(&s->arena, buf_str(&b));
         buf_free(&b);
     }
+    if (s->is_grpc) {
+        reply_local(s, d->status, body, "direct_response", 0);
+        return;
+    }
     struct headers *h = reply_begin(s, d->status);
+    if (d->status == 201 || (d->status >= 300 && d->status < 400)) {
+        struct route_request r;
+        stream_route_request(s, &r);
+        char *at = arena_printf(&s->arena, "%s://%.*s%.*s", r.tls ? "https" : "http", STR_ARG(r.authority), STR_ARG(r.path));
+        if (at) (void)headers_add(h, HDR_LOCATION, str_of(at));
+    }
     if (body.n) (void)headers_add(h, HDR_CONTENT_TYPE, d->content_type.n ? d->content_type : STR("text/plain"));
     reply_prepared(s, body, "direct_response", 0);
 }
@@ -103,6 +113,7 @@ static void rewrite(struct stream *s)
     struct str host = r.authority;
     if (route_rewrite_host(s->route, &s->target, &r, &s->arena, &v)) {
         if (s->route->action.append_forwarded_host) (void)headers_append(h, HDR_X_FORWARDED_HOST, host);
+        if (!s->hcm->suppress_envoy_headers && !headers_has(h, HDR_X_ENVOY_ORIGINAL_HOST)) (void)headers_add(h, HDR_X_ENVOY_ORIGINAL_HOST, host);
         (void)headers_set(h, HDR_AUTHORITY, v);
     }
     if (route_rewrite_path(s->route, r.path, &s->arena, &v)) {
@@ -179,6 +190,7 @@ void router_run(struct stream *s)
         return;
     }
     if ((s->upgrade || s->is_connect) && !upgrade_allowed(s)) {
+        s->conn->keep_alive = false;
         reply_local(s, 403, STR(""), "upgrade_failed", 0);
         return;
     }
@@ -204,6 +216,8 @@ void router_before_send(struct stream *s, const struct host *h)
     const struct route_action *a = &s->route->action;
     if (a->host_kind == HOST_AUTO && h->hostname.n) {
         if (a->append_forwarded_host && s->attempts <= 1) (void)headers_append(&s->req, HDR_X_FORWARDED_HOST, headers_get(&s->req, HDR_AUTHORITY));
+        if (!s->hcm->suppress_envoy_headers && !headers_has(&s->req, HDR_X_ENVOY_ORIGINAL_HOST))
+            (void)headers_add(&s->req, HDR_X_ENVOY_ORIGINAL_HOST, headers_get(&s->req, HDR_AUTHORITY));
         (void)headers_set(&s->req, HDR_AUTHORITY, h->hostname);
     }
     if (s->route->vhost && s->route->vhost->include_attempt_count) {

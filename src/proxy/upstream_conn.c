@@ -103,12 +103,11 @@ static void on_broken(struct wire *w, int code)
 {
     struct uconn *uc = of_wire(w);
     if (!uc->ready) {
-        int r = w->io.fd > 0 ? sock_error(w->io.fd) : 0;
         const char *tls = uc->wire.tls ? tls_failure(w) : "";
         char text[160];
-        if (*tls) snprintf(text, sizeof text, "TLS_error: %s", tls);
-        else snprintf(text, sizeof text, "delayed connect error: %s", strerror(r < 0 ? -r : -code));
-        uconn_lost(uc, RESET_CONNECT_FAIL_REMOTE, text);
+        snprintf(text, sizeof text, "TLS_error: %s", tls);
+        log_debug("upstream %s: cannot connect: %s", uc->pool->host->address, *tls ? tls : strerror(-code));
+        uconn_lost(uc, RESET_CONNECT_FAIL_REMOTE, *tls ? text : NULL);
         return;
     }
     uconn_lost(uc, RESET_TERMINATION, NULL);
@@ -195,8 +194,9 @@ static void on_readable(struct wire *w)
         }
         if (h2_recv(uc->h2, p, (size_t)n, now_ms(w->w)) < 0) {
             cell_add(uc->pool->wc->cells, CLU_cx_protocol_error);
+            log_info("upstream %s: HTTP/2 error: %s", uc->pool->host->address, h2_detail(uc->h2));
             wire_flush(w);
-            uconn_lost(uc, RESET_PROTOCOL, h2_detail(uc->h2));
+            uconn_lost(uc, RESET_PROTOCOL, NULL);
             return;
         }
         if ((size_t)n < RBUF && !(w->tls && tls_has_data(w))) break;
@@ -256,9 +256,8 @@ bool uconn_open(struct upool *p, bool counted)
     }
     if (fd < 0) {
         uc->wire.w = w;
-        char text[160];
-        snprintf(text, sizeof text, "immediate connect error: %s", strerror(-fd));
-        uconn_lost(uc, RESET_CONNECT_FAIL, text);
+        log_debug("upstream %s: %s", p->host->address, e.what);
+        uconn_lost(uc, RESET_CONNECT_FAIL, NULL);
         return false;
     }
     timer_set(w->loop, &uc->timer, p->gen->c->connect_ms ? p->gen->c->connect_ms : 5000);
@@ -528,8 +527,9 @@ void uconn_unbind(struct uconn *uc, struct attempt *a)
 
 static void h1_bad(struct uconn *uc, const char *detail)
 {
+    log_debug("upstream %s: HTTP/1 error: %s", uc->pool->host->address, detail ? detail : "");
     cell_add(uc->pool->wc->cells, CLU_cx_protocol_error);
-    uconn_lost(uc, RESET_PROTOCOL, detail);
+    uconn_lost(uc, RESET_PROTOCOL, NULL);
 }
 
 /* The head, if it is complete. Bytes used; 0: more needed; negative: the connection was given up. */
@@ -628,7 +628,8 @@ static void h1_eof(struct uconn *uc, ssize_t n)
         attempt_data(a, NULL, 0, true);
         return;
     }
-    uconn_lost(uc, RESET_TERMINATION, NULL);
+    if (a && uc->in_body) cell_add(uc->pool->wc->cells, CLU_cx_protocol_error);
+    uconn_lost(uc, a && uc->in_body && n == 0 ? RESET_PROTOCOL : RESET_TERMINATION, NULL);
 }
 
 static void h1_readable(struct uconn *uc)

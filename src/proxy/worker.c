@@ -9,6 +9,8 @@
 #include "proxy/metrics.h"
 #include "proxy/stream.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,6 +25,7 @@ struct workers {
     _Alignas(64) _Atomic uint64_t connections;
     unsigned n;
     bool started;
+    char local_ip[INET6_ADDRSTRLEN];
     struct worker w[];
 };
 
@@ -56,6 +59,21 @@ static void on_second(struct timer *t)
     timer_set(w->loop, t, 1000);
 }
 
+static void find_local_ip(char *to, size_t n)
+{
+    struct ifaddrs *all = NULL;
+    snprintf(to, n, "127.0.0.1");
+    if (getifaddrs(&all) < 0) return;
+    for (struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK)) continue;
+        struct addr a = { .len = sizeof a.in };
+        memcpy(&a.in, i->ifa_addr, sizeof a.in);
+        addr_ip_text(&a, to, n);
+        break;
+    }
+    freeifaddrs(all);
+}
+
 static int worker_init(struct worker *w, struct workers *ws, unsigned id, struct err *e)
 {
     w->all = ws;
@@ -82,6 +100,7 @@ struct workers *workers_new(const struct workers_options *o, struct err *e)
     ws->n = n;
     if (!ws->o.max_connections) ws->o.max_connections = DEFAULT_CONNECTIONS;
     if (!ws->o.drain_ms) ws->o.drain_ms = DEFAULT_DRAIN_MS;
+    find_local_ip(ws->local_ip, sizeof ws->local_ip);
     ws->stats = stats_new(n);
     ws->listeners = listeners_new(n);
     for (unsigned i = 0; i < n; i++) {
@@ -217,6 +236,7 @@ uint64_t workers_connections(const struct workers *ws) { return atomic_load_expl
 unsigned workers_count(const struct workers *ws) { return ws->n; }
 struct stats *workers_stats(struct workers *ws) { return ws->stats; }
 const struct identity *workers_identity(const struct workers *ws) { return &ws->o.identity; }
+const char *workers_local_ip(const struct workers *ws) { return ws->local_ip; }
 const struct workers_options *workers_options(const struct workers *ws) { return &ws->o; }
 struct worker *workers_get(struct workers *ws, unsigned i) { return &ws->w[i]; }
 

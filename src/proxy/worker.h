@@ -46,6 +46,8 @@ void workers_free(struct workers *ws);
 unsigned workers_count(const struct workers *ws);
 struct stats *workers_stats(struct workers *ws);
 const struct identity *workers_identity(const struct workers *ws);
+/* Our first address that is not loopback: what x-forwarded-for shows for clients on this machine. */
+const char *workers_local_ip(const struct workers *ws);
 
 /* ---- inside the data path ---- */
 

@@ -48,6 +48,7 @@ enum filter_next filter_cors(struct stream *s, const struct http_filter *f)
         mark(s, p, origin);
         allow(s, HDR_ACCESS_CONTROL_ALLOW_METHODS, p->allow_methods, HDR_ACCESS_CONTROL_REQUEST_METHOD);
         allow(s, HDR_ACCESS_CONTROL_ALLOW_HEADERS, p->allow_headers, HDR_ACCESS_CONTROL_REQUEST_HEADERS);
+        if (p->expose_headers.n) (void)headers_add(h, HDR_ACCESS_CONTROL_EXPOSE_HEADERS, p->expose_headers);
         if (p->max_age.n) (void)headers_add(h, HDR_ACCESS_CONTROL_MAX_AGE, p->max_age);
         if (p->private_network && headers_has(&s->req, HDR_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK))
             (void)headers_add(h, HDR_ACCESS_CONTROL_ALLOW_PRIVATE_NETWORK, STR("true"));

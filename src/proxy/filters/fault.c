@@ -1,5 +1,4 @@
 /* Fault injection: delay first, then abort; by configuration or, where it says so, by headers (dataplane.md 4.9). */
-#include "http/grpc.h"
 #include "proxy/filter.h"
 #include "proxy/reply.h"
 
@@ -68,8 +67,7 @@ static bool do_abort(struct stream *s, const struct fault_config *c)
     if (!abort_wanted(s, c, &status, &grpc)) return false;
     started(s);
     cell_add(s->hcells, HTTPS_fault_aborts);
-    if (grpc >= 0 && !s->is_grpc) status = grpc_to_http(grpc);
-    if (!status) status = grpc >= 0 ? grpc_to_http(grpc) : 503;
+    if (!status) status = 200; /* a gRPC status for a request that is none */
     reply_local_grpc(s, status, grpc, STR("fault filter abort"), "fault_filter_abort", RF_FI);
     return true;
 }
