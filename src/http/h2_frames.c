@@ -38,8 +38,8 @@ static int data_end(struct h2_session *s, struct h2_stream *st, const char *p, s
 {
     int rc = data_over(s, st);
     if (rc || !(st->flags & H2_ST_REMOTE_END)) return rc;
+    h2_maybe_closed(s, st); /* before the owner hears of it, who may let go of the stream there */
     if (st->flags & H2_ST_HELD) s->cb->data(s, st, p, n, true);
-    h2_maybe_closed(s, st);
     return 0;
 }
 

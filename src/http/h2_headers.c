@@ -152,8 +152,8 @@ static int deliver_head(struct h2_session *s, struct h2_stream *st, struct heade
         if (length > 0 && !(st->flags & H2_ST_TO_HEAD)) return h2_stream_error(s, st, H2_PROTOCOL_ERROR, "http2.content_length_mismatch");
         st->flags |= H2_ST_REMOTE_END;
     }
+    h2_maybe_closed(s, st); /* before the owner hears of it, who may let go of the stream there */
     s->cb->headers(s, st, h, end);
-    h2_maybe_closed(s, st);
     return 0;
 }
 
@@ -184,8 +184,8 @@ static int trailers(struct h2_session *s, struct h2_stream *st, struct headers *
 {
     if (st->expect > 0) return h2_stream_error(s, st, H2_PROTOCOL_ERROR, "http2.content_length_mismatch");
     st->flags |= H2_ST_REMOTE_END;
-    s->cb->trailers(s, st, h);
     h2_maybe_closed(s, st);
+    s->cb->trailers(s, st, h);
     return 0;
 }
 

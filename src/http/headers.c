@@ -122,30 +122,45 @@ static COLD int slots_grow(struct headers *h)
     return 0;
 }
 
-HOT static int add(struct headers *h, enum header_id id, struct str name, struct str value)
+static inline int put(struct headers *h, enum header_id id, struct str name, struct str value)
 {
-    if (unlikely(name.n > UINT16_MAX || value.n > UINT32_MAX / 2)) return -E2BIG;
-    size_t bytes = h->bytes + name.n + value.n;
-    if (unlikely(bytes > h->limit_bytes)) return -E2BIG;
-    if (unlikely(h->live >= h->limit_count)) return -EOVERFLOW;
-    if (unlikely(h->n == h->cap)) {
-        int rc = slots_grow(h);
-        if (rc) return rc;
-    }
-    h->v[h->n++] = (struct header){ name.p, value.p, (uint32_t)value.n, (uint16_t)name.n, (uint8_t)id, 0 };
-    h->bytes = (uint32_t)bytes;
+    struct header *e = &h->v[h->n++];
+    e->name = name.p;
+    e->value = value.p;
+    e->value_len = (uint32_t)value.n;
+    e->name_len = (uint16_t)name.n;
+    e->id = (uint8_t)id;
+    e->flags = 0;
+    h->bytes += (uint32_t)(name.n + value.n);
     h->live++;
     if (id && !h->first[id]) h->first[id] = (uint8_t)h->n;
     return 0;
 }
 
-int headers_add(struct headers *h, enum header_id id, struct str value)
+/* What does not fit: the reason, or a larger array. */
+static COLD int add_slow(struct headers *h, enum header_id id, struct str name, struct str value)
+{
+    if (name.n > UINT16_MAX || value.n > UINT32_MAX / 2 || h->bytes + name.n + value.n > h->limit_bytes) return -E2BIG;
+    if (h->live >= h->limit_count) return -EOVERFLOW;
+    int rc = h->n == h->cap ? slots_grow(h) : 0;
+    return rc ? rc : put(h, id, name, value);
+}
+
+HOT static inline int add(struct headers *h, enum header_id id, struct str name, struct str value)
+{
+    /* Below 64 KiB in all no name or value can be too long. */
+    if (unlikely((h->n == h->cap) | (h->live >= h->limit_count) | (h->bytes + name.n + value.n > MIN(h->limit_bytes, 65535u))))
+        return add_slow(h, id, name, value);
+    return put(h, id, name, value);
+}
+
+HOT int headers_add(struct headers *h, enum header_id id, struct str value)
 {
     must(id > HDR_OTHER && id < HDR__N);
     return add(h, id, names[id], value);
 }
 
-int headers_add_name(struct headers *h, struct str name, struct str value)
+HOT int headers_add_name(struct headers *h, struct str name, struct str value)
 {
     enum header_id id = header_lookup(name.p, name.n);
     return add(h, id, id ? names[id] : name, value);

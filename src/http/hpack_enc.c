@@ -108,8 +108,8 @@ static bool worth_indexing(struct hpack_enc *e, const struct header *f, bool nam
 static char *field(struct hpack_enc *e, const struct header *f, char *w)
 {
     uint32_t name = f->id ? hpack_static_index[f->id] : 0;
-    for (uint32_t i = name; i && i <= HPACK_STATIC && hpack_static_table[i].id == f->id; i++)
-        if (f->value_len && str_eq(hpack_static_table[i].value, header_value(f))) return integer(w, 0x80, 7, i);
+    for (uint32_t i = name, end = name + hpack_static_values[f->id]; i < end; i++)
+        if (str_eq(hpack_static_table[i].value, header_value(f))) return integer(w, 0x80, 7, i);
     if (f->flags & HE_NEVER_INDEX || header_flags(f->id) & HF_SECRET) {
         w = integer(w, 0x10, 4, name);
         if (!name) w = string(w, header_key(f), false);

@@ -65,11 +65,14 @@ const struct hpack_static hpack_static_table[HPACK_STATIC + 1] = {
     S(60, VIA, ""),
     S(61, WWW_AUTHENTICATE, ""),
 };
-uint8_t hpack_static_index[HDR__N];
+uint8_t hpack_static_index[HDR__N], hpack_static_values[HDR__N];
 
 __attribute__((constructor)) static void index_fill(void)
 {
-    for (uint8_t i = HPACK_STATIC; i >= 1; i--) hpack_static_index[hpack_static_table[i].id] = i;
+    for (uint8_t i = HPACK_STATIC; i >= 1; i--) {
+        hpack_static_index[hpack_static_table[i].id] = i;
+        if (hpack_static_table[i].value.n) hpack_static_values[hpack_static_table[i].id]++;
+    }
 }
 
 static void evict_oldest(struct hpack_table *t)

@@ -20,6 +20,7 @@ struct hpack_static {
 };
 extern const struct hpack_static hpack_static_table[HPACK_STATIC + 1]; /* from 1 */
 extern uint8_t hpack_static_index[HDR__N];                             /* first index with this name; 0: none */
+extern uint8_t hpack_static_values[HDR__N];                            /* how many entries from there on have a value */
 
 /* i: 0 is the newest. */
 static inline struct hpack_entry *hpack_table_at(const struct hpack_table *t, uint32_t i)
