@@ -175,6 +175,13 @@ static void xds_addresses(struct proxy *p, const struct snapshot *s)
 static void xds_open(struct proxy *p, uint32_t mark)
 {
     if (!p->boot->has_ads) return;
+    static char agent[] = "weft-proxy", version[] = WEFT_VERSION;
+    Envoy__Config__Core__V3__Node *node = p->boot->node;
+    if (!node->user_agent_name || !*node->user_agent_name) node->user_agent_name = agent;
+    if (!node->user_agent_version_type_case) {
+        node->user_agent_version_type_case = ENVOY__CONFIG__CORE__V3__NODE__USER_AGENT_VERSION_TYPE_USER_AGENT_VERSION;
+        node->user_agent_version = version;
+    }
     size_t n = envoy__config__core__v3__node__get_packed_size(p->boot->node);
     char *to = buf_reserve(&p->node, n);
     buf_added(&p->node, envoy__config__core__v3__node__pack(p->boot->node, (uint8_t *)to));

@@ -83,6 +83,9 @@ void conn_h2_open(struct conn *c)
     c->wire.out = h2_out(c->h2);
     wire_dirty(&c->wire);
     conn_idle(c);
+    if (!c->draining) return;
+    c->draining = false; /* its listener went while the handshake ran: now it can be said */
+    conn_drain(c);
 }
 
 void conn_h2_feed(struct conn *c, const char *p, size_t n)

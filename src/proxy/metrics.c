@@ -145,9 +145,13 @@ static void label_ends(struct series_labels *l, struct worker *w, const struct c
     if (h) l->pod = h->address;
 }
 
+/* The filter istio.stats asks for them; weftd does not send it (an Envoy without Istio's filters refuses it), but a node with a
+ * workload's name is one of a mesh. */
+static bool in_mesh(const struct worker *w) { return workers_identity(w->all)->workload.n > 0; }
+
 void metrics_request(struct stream *s)
 {
-    if (!s->hcm->istio_stats) return;
+    if (!s->hcm->istio_stats && !in_mesh(s->w)) return;
     struct series_labels l = { .code = s->status, .grpc = s->is_grpc ? s->grpc_status : -1, .flags = s->flags, .mutual_tls = false };
     const struct cluster *c = s->cluster;
     label_ends(&l, s->w, s->conn, s->last_host, headers_get(&s->req, HDR_X_ENVOY_PEER_METADATA_ID));
@@ -164,8 +168,8 @@ void metrics_request(struct stream *s)
 
 void metrics_tcp(struct tcp_relay *t, bool closed)
 {
-    if (!t->cfg->istio_stats) return;
     struct worker *w = t->c->wire.w;
+    if (!t->cfg->istio_stats && !in_mesh(w)) return;
     if (!closed) return; /* the destination is not known before the connection ends or is made: both are counted then */
     struct series_labels l = { .tcp = true, .code = -1, .grpc = -1, .flags = t->flags, .protocol = STR_INIT("tcp") };
     const struct cluster *c = t->wc ? t->wc->now->c : NULL;

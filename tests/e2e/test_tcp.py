@@ -77,5 +77,5 @@ def test_half_close_and_a_large_body(m):
 def test_bytes_are_counted(m):
     talk(m, 7001, "y" * 5000)
     stats = m.run(m.pod("client"), "curl", "-s", "http://127.0.0.1:15000/stats/prometheus")
-    lines = [line for line in stats.splitlines() if line.startswith("istio_tcp_sent_bytes_total{") and "tcp.default" in line]
+    lines = [line for line in stats.splitlines() if line.startswith("istio_tcp_received_bytes_total{") and "tcp.default" in line]
     assert lines and sum(float(line.split()[-1]) for line in lines) >= 5000, stats[-2000:]
