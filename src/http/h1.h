@@ -30,7 +30,7 @@ struct h1_head {
     bool expect_100; /* Expect: 100-continue */
     bool is_head, is_connect;
     uint16_t status; /* responses */
-    /* H1_BAD: what to answer (400, 414, 431, 501, 505; responses: 502) and Envoy's response code detail. */
+    /* H1_BAD: what to answer (400, 426 for a version that is none of ours, 431, 501; responses: 502) and Envoy's response code detail. */
     uint16_t bad_status;
     const char *detail;
 };

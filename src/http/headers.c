@@ -1,7 +1,7 @@
 #include "http/headers.h"
 
 #define X(sym, name, flags) [HDR_##sym] = STR_INIT(name),
-static const struct str names[HDR__N] = {
+const struct str header_names[HDR__N] = {
     [HDR_OTHER] = STR_INIT(""),
 #include "http/headers.def"
 };
@@ -39,7 +39,7 @@ static inline uint32_t name_hash(const char *p, size_t n)
 __attribute__((constructor)) static void slots_fill(void)
 {
     for (unsigned id = 1; id < HDR__N; id++) {
-        uint32_t s = name_hash(names[id].p, names[id].n);
+        uint32_t s = name_hash(header_names[id].p, header_names[id].n);
         while (slots[s]) s = (s + 1) & (SLOTS - 1);
         slots[s] = (uint8_t)id;
     }
@@ -48,13 +48,11 @@ __attribute__((constructor)) static void slots_fill(void)
 HOT enum header_id header_lookup(const char *name, size_t n)
 {
     for (uint32_t s = name_hash(name, n); slots[s]; s = (s + 1) & (SLOTS - 1)) {
-        struct str k = names[slots[s]];
+        struct str k = header_names[slots[s]];
         if (k.n == n && memcmp(k.p, name, n) == 0) return slots[s];
     }
     return HDR_OTHER;
 }
-
-struct str header_name(enum header_id id) { return names[id]; }
 
 void headers_init(struct headers *h, struct arena *a)
 {
@@ -122,48 +120,33 @@ static COLD int slots_grow(struct headers *h)
     return 0;
 }
 
-static inline int put(struct headers *h, enum header_id id, struct str name, struct str value)
-{
-    struct header *e = &h->v[h->n++];
-    e->name = name.p;
-    e->value = value.p;
-    e->value_len = (uint32_t)value.n;
-    e->name_len = (uint16_t)name.n;
-    e->id = (uint8_t)id;
-    e->flags = 0;
-    h->bytes += (uint32_t)(name.n + value.n);
-    h->live++;
-    if (id && !h->first[id]) h->first[id] = (uint8_t)h->n;
-    return 0;
-}
-
 /* What does not fit: the reason, or a larger array. */
 static COLD int add_slow(struct headers *h, enum header_id id, struct str name, struct str value)
 {
     if (name.n > UINT16_MAX || value.n > UINT32_MAX / 2 || h->bytes + name.n + value.n > h->limit_bytes) return -E2BIG;
     if (h->live >= h->limit_count) return -EOVERFLOW;
     int rc = h->n == h->cap ? slots_grow(h) : 0;
-    return rc ? rc : put(h, id, name, value);
+    if (!rc) headers_put(h, id, name, value);
+    return rc;
 }
 
 HOT static inline int add(struct headers *h, enum header_id id, struct str name, struct str value)
 {
-    /* Below 64 KiB in all no name or value can be too long. */
-    if (unlikely((h->n == h->cap) | (h->live >= h->limit_count) | (h->bytes + name.n + value.n > MIN(h->limit_bytes, 65535u))))
-        return add_slow(h, id, name, value);
-    return put(h, id, name, value);
+    if (unlikely(!headers_fits(h, name.n + value.n))) return add_slow(h, id, name, value);
+    headers_put(h, id, name, value);
+    return 0;
 }
 
 HOT int headers_add(struct headers *h, enum header_id id, struct str value)
 {
     must(id > HDR_OTHER && id < HDR__N);
-    return add(h, id, names[id], value);
+    return add(h, id, header_names[id], value);
 }
 
 HOT int headers_add_name(struct headers *h, struct str name, struct str value)
 {
     enum header_id id = header_lookup(name.p, name.n);
-    return add(h, id, id ? names[id] : name, value);
+    return add(h, id, id ? header_names[id] : name, value);
 }
 
 int headers_add_copy(struct headers *h, enum header_id id, struct str value)

@@ -66,7 +66,8 @@ struct headers {
 /* The id of a lower-case name; HDR_OTHER when it is none of the known. */
 enum header_id header_lookup(const char *name, size_t n);
 /* The name of an id; empty for HDR_OTHER. */
-struct str header_name(enum header_id id);
+extern const struct str header_names[HDR__N];
+static inline struct str header_name(enum header_id id) { return header_names[id]; }
 /* HF_... of an id. */
 extern const uint8_t header_flag_table[HDR__N];
 static inline uint8_t header_flags(enum header_id id) { return header_flag_table[id]; }
@@ -107,6 +108,25 @@ struct str headers_joined(const struct headers *h, struct str name);
 /* Adds behind the others. The bytes are not copied: they must live as long as the arena. For HDR_OTHER use _name. */
 int headers_add(struct headers *h, enum header_id id, struct str value);
 int headers_add_name(struct headers *h, struct str name, struct str value);
+/* headers_add in two steps, for decoders: is there room for an entry of so many bytes (without growing), then the entry. */
+static inline bool headers_fits(const struct headers *h, size_t bytes)
+{
+    /* Below 64 KiB in all no name or value can be too long. */
+    return !((h->n == h->cap) | (h->live >= h->limit_count) | (h->bytes + bytes > MIN(h->limit_bytes, 65535u)));
+}
+static inline void headers_put(struct headers *h, enum header_id id, struct str name, struct str value)
+{
+    struct header *e = &h->v[h->n++];
+    e->name = name.p;
+    e->value = value.p;
+    e->value_len = (uint32_t)value.n;
+    e->name_len = (uint16_t)name.n;
+    e->id = (uint8_t)id;
+    e->flags = 0;
+    h->bytes += (uint32_t)(name.n + value.n);
+    h->live++;
+    if (id && !h->first[id]) h->first[id] = (uint8_t)h->n;
+}
 /* The same with a copy in the arena. headers_add_name_copy makes the name lower case. */
 int headers_add_copy(struct headers *h, enum header_id id, struct str value);
 int headers_add_name_copy(struct headers *h, struct str name, struct str value);

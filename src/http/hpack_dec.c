@@ -115,6 +115,31 @@ static bool copy(struct block *b, struct str *s)
     return true;
 }
 
+/* The usual case: one byte that means a known field of the dynamic or the static table. False: it is another case. */
+HOT static inline bool indexed_quick(struct block *b)
+{
+    uint32_t i = *b->p & 0x7fu;
+    struct headers *h = b->h;
+    if (i == 0x7f || i == 0 || !h) return false;
+    if (i <= HPACK_STATIC) {
+        const struct hpack_static *f = &hpack_static_table[i];
+        struct str name = header_name(f->id);
+        if (!headers_fits(h, name.n + f->value.n)) return false;
+        headers_put(h, f->id, name, f->value);
+        b->p++;
+        return true;
+    }
+    if (i - HPACK_STATIC > b->d->t.n) return false;
+    const struct hpack_entry *e = hpack_table_at(&b->d->t, i - HPACK_STATIC - 1);
+    if (e->bad | !e->id | !e->value_len || !headers_fits(h, (size_t)e->name_len + e->value_len)) return false;
+    char *p = arena_alloc(h->arena, e->value_len);
+    if (!p) return false;
+    memcpy(p, b->d->t.bytes + e->off, e->value_len);
+    headers_put(h, e->id, header_name(e->id), (struct str){ p, e->value_len });
+    b->p++;
+    return true;
+}
+
 static bool indexed(struct block *b)
 {
     uint32_t i;
@@ -182,7 +207,7 @@ HOT int hpack_decode(struct hpack_dec *d, const void *block, size_t n, struct he
     while (good && b.p < b.end) {
         uint8_t c = *b.p;
         if (c & 0x80) {
-            good = indexed(&b);
+            good = likely(indexed_quick(&b)) || indexed(&b);
         } else if (c & 0x40) {
             good = literal(&b, 6, true, false);
         } else if (c & 0x20) { /* size update: only before the first field, at most two (4.2) */

@@ -4,8 +4,8 @@
  * one that loses entries would insert the same header again and again (dataplane.md 8, trap 3). */
 #include "http/hpack_table.h"
 
-#define BUCKETS     64
-#define CHAIN_MAX   24 /* entries of one name looked at */
+#define BUCKETS     (HDR__N + 16) /* one per known name, 16 for the others */
+#define CHAIN_MAX   24            /* entries of one name looked at */
 #define MISSES_MAX  4
 #define INDEXED_MAX 1024 /* longer values are not put into the table */
 
@@ -62,10 +62,9 @@ static char *string(char *w, struct str s, bool huffman)
 
 static uint32_t bucket(enum header_id id, struct str name)
 {
-    if (id) return (uint32_t)id & (BUCKETS - 1);
-    if (!name.n) return 0;
+    if (id || !name.n) return (uint32_t)id;
     uint32_t v = (uint32_t)name.n * 31u + (uint8_t)name.p[0];
-    return (v * 31u + (uint8_t)name.p[name.n - 1]) & (BUCKETS - 1);
+    return HDR__N + ((v * 31u + (uint8_t)name.p[name.n - 1]) & 15);
 }
 
 /* Looks through the dynamic table: index of the field, or 0; *ret_named: the newest entry with the name. */
@@ -128,9 +127,29 @@ static char *field(struct hpack_enc *e, const struct header *f, char *w)
     return w;
 }
 
-static bool left_out(const struct headers *h, const struct header *f)
+/* The usual case: a known name with the value that it had last. NULL: it is another case. */
+HOT static inline char *field_again(struct hpack_enc *e, const struct header *f, char *w)
+{
+    if (!f->id || hpack_static_values[f->id] || !e->heads || f->flags & HE_NEVER_INDEX) return NULL;
+    uint32_t i = e->serial - e->heads[f->id];
+    if (i >= MIN(e->t.n, 127u - HPACK_STATIC - 1)) return NULL;
+    struct hpack_entry *o = hpack_table_at(&e->t, i);
+    if (o->value_len != f->value_len || memcmp(e->t.bytes + o->off, f->value, f->value_len) != 0) return NULL;
+    o->misses = 0;
+    *w = (char)(0x80 | (HPACK_STATIC + 1 + i));
+    return w + 1;
+}
+
+HOT static inline char *put_field(struct hpack_enc *e, const struct header *f, char *w)
+{
+    char *again = field_again(e, f, w);
+    return likely(again != NULL) ? again : field(e, f, w);
+}
+
+static inline bool left_out(const struct headers *h, const struct header *f)
 {
     uint8_t flags = header_flags(f->id);
+    if (!(flags & (HF_PSEUDO | HF_HOP)) && f->id != HDR_HOST) return false;
     if (flags & HF_PSEUDO) return true; /* written first */
     if (f->id == HDR_HOST) return headers_has(h, HDR_AUTHORITY);
     if (!(flags & HF_HOP)) return false;
@@ -146,8 +165,8 @@ HOT size_t hpack_encode(struct hpack_enc *e, const struct headers *h, char *to)
         e->announce = false;
     }
     for (enum header_id id = HDR_METHOD; id <= HDR_STATUS; id++)
-        if (headers_has(h, id)) w = field(e, headers_find(h, id), w);
+        if (headers_has(h, id)) w = put_field(e, headers_find(h, id), w);
     headers_foreach (f, h)
-        if (!left_out(h, f)) w = field(e, f, w);
+        if (!left_out(h, f)) w = put_field(e, f, w);
     return (size_t)(w - to);
 }
