@@ -8,6 +8,9 @@
 
 /* One stream's client, and what was translated for it last: controller_changed() and the names asked for. */
 struct client {
+    struct link link;
+    void *peer;
+    char ip[64];
     struct tr_node node;
     struct {
         uint64_t mesh, names;
@@ -32,25 +35,27 @@ static int authorise(void *ctx, struct str packed, void *peer, void **ret_user, 
 {
     struct controller *c = ctx;
     struct arena a;
-    char ip[64] = "127.0.0.1";
     struct client *cl = xcalloc(1, sizeof *cl);
+    *cl = (struct client){ .peer = peer, .ip = "127.0.0.1" };
     arena_init(&a, 4096, 1 << 20);
     Envoy__Config__Core__V3__Node *n = (Envoy__Config__Core__V3__Node *)pb_unpack(&envoy__config__core__v3__node__descriptor, packed, &a);
     int r = n ? 0 : err_set(e, -EINVAL, "the node is no envoy.config.core.v3.Node");
     if (r == 0) {
         struct tr_node_claim claim = { str_of(n->id), meta_text(n->metadata, "GENERATOR"), meta_text(n->metadata, "NAMESPACE"),
                                        str_of(n->user_agent_name) };
-        if (controller_settings(c)->peer_ip) controller_settings(c)->peer_ip(peer, ip, sizeof ip);
+        if (controller_settings(c)->peer_ip) controller_settings(c)->peer_ip(peer, cl->ip, sizeof cl->ip);
         r = tr_node_init(&cl->node, &claim, e);
     }
-    if (r == 0) r = tr_node_verify(&cl->node, controller_mesh(c), str_of(ip), e);
-    if (r < 0) log_warn("xDS: node \"%.200s\" from %s is refused: %s", n && n->id ? n->id : "", ip, e->what);
+    if (r == 0) r = tr_node_verify(&cl->node, controller_mesh(c), str_of(cl->ip), e);
+    if (r < 0) log_warn("xDS: node \"%.200s\" from %s is refused: %s", n && n->id ? n->id : "", cl->ip, e->what);
     arena_free(&a);
-    if (r < 0)
+    if (r < 0) {
         free(cl);
-    else
-        *ret_user = cl;
-    return r;
+        return r;
+    }
+    list_append(controller_clients(c), &cl->link);
+    *ret_user = cl;
+    return 0;
 }
 
 /* The names that a client asked for; NULL and 0 when it wants all. */
@@ -102,8 +107,21 @@ static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enu
 
 static void gone(void *ctx, void *user)
 {
+    struct client *cl = user;
     (void)ctx;
-    free(user);
+    list_del(&cl->link);
+    free(cl);
+}
+
+void clients_check(struct controller *c)
+{
+    struct err e = { 0 };
+    if (!controller_settings(c)->drop) return;
+    list_foreach (cl, controller_clients(c), struct client, link) {
+        if (tr_node_verify(&cl->node, controller_mesh(c), str_of(cl->ip), &e) == 0) continue;
+        log_info("xDS: %s/%s: its pod is gone, the stream ends", cl->node.ns, cl->node.pod);
+        controller_settings(c)->drop(cl->peer);
+    }
 }
 
 static void wake(void *ctx, void *peer)

@@ -17,7 +17,9 @@ struct controller {
     struct deferred settle;
     struct timer tick, wake;
     uint64_t seed;
-    bool work_dirty;         /* workload has not seen the world */
+    bool work_dirty; /* workload has not seen the world */
+    struct link clients;
+    bool pods_gone;          /* some client may speak for one of them */
     unsigned dirty;          /* types that may differ from what the mesh says: bits */
     uint64_t changed[TR__N]; /* the mesh (by number) that last may have changed the type */
     uint64_t meshes, commits, last_us;
@@ -28,6 +30,7 @@ struct store *controller_store(const struct controller *c) { return c->cfg.store
 struct xds_server *controller_xds(const struct controller *c) { return c->xds; }
 struct loop *controller_loop(const struct controller *c) { return c->cfg.loop; }
 const struct mesh *controller_mesh(const struct controller *c) { return c->mesh; }
+struct link *controller_clients(struct controller *c) { return &c->clients; }
 uint64_t controller_changed(const struct controller *c, enum tr_type t) { return c->changed[t]; }
 const struct controller_config *controller_settings(const struct controller *c) { return &c->cfg; }
 
@@ -116,6 +119,7 @@ static void take_results(struct controller *c, struct batch *b, const struct sto
             if (same) continue;
         }
         c->dirty |= concerns(item->kind, old, item->put);
+        c->pods_gone = c->pods_gone || (item->kind->id == KIND_POD && !item->put);
         changes[n++] = (struct world_change){ .put = item->put, .kind = item->kind->id, .ns = item->ns, .name = item->name };
     }
     if (n) {
@@ -206,6 +210,7 @@ uint64_t controller_settle(struct controller *c)
         epoch = xds_server_changed(c->xds, clock_ms());
         c->last_us = (clock_ns() - begin) / 1000;
     }
+    if (TAKE(c->pods_gone, false)) clients_check(c);
     controller_tick(c);
     return epoch;
 }
@@ -257,6 +262,7 @@ struct controller *controller_new(const struct controller_config *cfg)
 {
     struct controller *c = xcalloc(1, sizeof *c);
     c->cfg = *cfg;
+    list_init(&c->clients);
     c->settle.run = settle_later;
     c->tick.fire = tick_fire;
     c->wake.fire = wake_fire;

@@ -25,6 +25,8 @@ struct controller_config {
     void (*peer_ip)(void *peer, char *buf, size_t n);
     /* The peer's stream may have something to say: xds_stream_pull. */
     void (*wake)(void *peer);
+    /* The pod that the peer spoke for is gone: its stream shall end. NULL: it is left. */
+    void (*drop)(void *peer);
 };
 
 /* Reads the store's objects and settles: the built-in namespaces are there then. */
@@ -48,7 +50,9 @@ void controller_tick(struct controller *c);
 /* How often worlds were made into a mesh, and how long the last took: metrics. */
 void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *commits, uint64_t *last_us);
 
-/* Ops of the xDS server, in clients.c. */
+/* In clients.c: the clients of the xDS server, its ops, and ending those that are no longer who they said they are. */
+struct link *controller_clients(struct controller *c);
+void clients_check(struct controller *c);
 extern const struct xds_server_ops controller_xds_ops;
 const struct mesh *controller_mesh(const struct controller *c);
 /* Number of the mesh that last may have changed what translation says of a type: the same number, the same result. */

@@ -189,7 +189,7 @@ static void tune(void)
         l.rlim_cur = l.rlim_max;
         setrlimit(RLIMIT_NOFILE, &l);
     }
-    umask(077); /* the database holds secrets */
+    umask(077);                           /* the database holds secrets */
     mallopt(M_MMAP_THRESHOLD, 256 << 10); /* large bodies and answers do not stay in the heap */
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
@@ -206,8 +206,8 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
     if (!d->loop || (r = watch_signals(d, e)) < 0) return d->loop ? r : e->code;
     d->store = store_open(db, e);
     if (!d->store) return e->code;
-    d->ctl =
-        controller_new(&(struct controller_config){ .store = d->store, .loop = d->loop, .peer_ip = xds_serve_ip, .wake = xds_serve_wake });
+    d->ctl = controller_new(&(struct controller_config){
+        .store = d->store, .loop = d->loop, .peer_ip = xds_serve_ip, .wake = xds_serve_wake, .drop = xds_serve_drop });
     d->door = (struct xds_door){ .sv = controller_xds(d->ctl), .tick = xds_tick, .arg = d };
     struct http_server_config with = api;
     with.arg = d->ctl;

@@ -164,3 +164,11 @@ void xds_serve_ip(void *peer, char *buf, size_t n)
     buf[0] = 0;
     if (a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6) addr_ip_text(a, buf, n);
 }
+
+void xds_serve_drop(void *peer)
+{
+    struct xds_peer *p = peer;
+    if (p->over) return;
+    p->over = true;
+    http_abort(p->x);
+}

@@ -17,6 +17,8 @@ struct xds_door {
 bool xds_serve(struct xds_door *d, struct http_exchange *x);
 /* For xds_server_ops.wake: answers leave at the end of the loop's turn. */
 void xds_serve_wake(void *peer);
+/* Ends the stream: its node is no more, though nothing said so on the wire (a pod's network that was taken away sends no FIN). */
+void xds_serve_drop(void *peer);
 /* The address that the peer speaks from, without port; "" for a Unix socket. */
 void xds_serve_ip(void *peer, char *buf, size_t n);
 

@@ -103,7 +103,7 @@ static void connect_as(struct bench *b, struct proxy *p, const char *pod)
 
 static void disconnect(struct proxy *p)
 {
-    xds_stream_free(p->s);
+    if (p->s) xds_stream_free(p->s);
     vec_foreach (n, &p->endpoints) free(*n);
     vec_free(&p->endpoints);
 }
@@ -117,13 +117,15 @@ static void peer_ip(void *peer, char *buf, size_t n)
     snprintf(buf, n, "%.*s", STR_ARG(ip));
 }
 
-static void open_mesh(struct bench *b)
+static void open_mesh_with(struct bench *b, void (*drop)(void *peer))
 {
     log_set_level(LOG_OFF);
     *b = (struct bench){ .loop = loop_new(NULL), .store = store_open_memory() };
-    b->ctl =
-        controller_new(&(struct controller_config){ .store = b->store, .loop = b->loop, .peer_ip = peer_ip, .limits = { .gate_ms = 20 } });
+    b->ctl = controller_new(
+        &(struct controller_config){ .store = b->store, .loop = b->loop, .peer_ip = peer_ip, .drop = drop, .limits = { .gate_ms = 20 } });
 }
+
+static void open_mesh(struct bench *b) { open_mesh_with(b, NULL); }
 
 static void apply_fine(struct bench *b, const char *yaml)
 {
@@ -334,6 +336,42 @@ static void test_proxies_that_do_not(void **st)
     bench_close(&b);
 }
 
+static struct proxy *dropped;
+
+static void drop(void *peer)
+{
+    struct proxy *p = container_of(peer, struct proxy, node);
+    xds_stream_free(TAKE(p->s, NULL));
+    dropped = p;
+}
+
+/* A pod that is removed takes its stream along, whether or not a FIN came, and no apply waits for it. */
+static void test_pod_goes_while_waited_for(void **st)
+{
+    struct bench b;
+    struct proxy one, two;
+    struct said s;
+    (void)st;
+    open_mesh_with(&b, drop);
+    apply_fine(&b, SERVICE POD("p") POD("q"));
+    connect_as(&b, &one, "p");
+    connect_as(&b, &two, "q");
+    apply(&b, &s, "apply?timeoutMs=5000", VS("s"));
+    take(&one);
+    assert_int_equal(s.status, 0);
+    must_say(&b, "DELETE", "/api/v1/namespaces/default/pods/q?gracePeriodSeconds=0", "", 200);
+    controller_settle(b.ctl);
+    assert_ptr_equal(dropped, &two);
+    assert_int_equal(s.status, 200);
+    assert_string_equal(at(&s, "proxies.acked"), "1");
+    assert_string_equal(at(&s, "proxies.of"), "1");
+    assert_string_equal(at(&s, "proxies.missing.0"), "");
+    said_free(&s);
+    disconnect(&one);
+    disconnect(&two);
+    bench_close(&b);
+}
+
 /* A node id is believed only from the address of the pod that it names. */
 static void test_impostor(void **st)
 {
@@ -474,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_scale_stands),
         cmocka_unit_test(test_proxies_acknowledge),
         cmocka_unit_test(test_proxies_that_do_not),
+        cmocka_unit_test(test_pod_goes_while_waited_for),
         cmocka_unit_test(test_impostor),
         cmocka_unit_test(test_nothing_stale),
         cmocka_unit_test(test_diff),
