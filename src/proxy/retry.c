@@ -60,12 +60,6 @@ static bool code_listed(const struct retry_policy *p, const struct headers *requ
     return false;
 }
 
-static bool get_header(const void *table, struct str name, struct str *value)
-{
-    *value = headers_joined(table, name);
-    return value->p != NULL;
-}
-
 bool retry_after_response(const struct retry_state *r, const struct headers *h, const struct headers *request, int status)
 {
     uint32_t on = r->on;
@@ -76,7 +70,7 @@ bool retry_after_response(const struct retry_state *r, const struct headers *h, 
     if ((on & RETRY_RETRIABLE_4XX) && status == 409) return true;
     if ((on & RETRY_RETRIABLE_STATUS_CODES) && code_listed(r->policy, request, status)) return true;
     if ((on & RETRY_RETRIABLE_HEADERS) && r->policy) {
-        struct route_headers rh = { h, get_header };
+        struct route_headers rh = route_headers_of(h);
         for (size_t i = 0; i < r->policy->n_headers; i++)
             if (header_match(&r->policy->headers[i], &rh)) return true;
     }

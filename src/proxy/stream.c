@@ -11,7 +11,7 @@
 #include "proxy/router.h"
 
 #define FREE_STREAMS 64
-#define BODY_LIMIT   (1u << 20) /* of a body held for another attempt (Envoy's per_connection_buffer_limit default) */
+#define BODY_LIMIT   (1u << 20)  /* of a body held for another attempt (Envoy's per_connection_buffer_limit default) */
 #define BODY_HIGH    (64u << 10) /* not yet sent upstream: stop reading the client */
 #define BODY_LOW     (16u << 10)
 
@@ -106,19 +106,17 @@ const struct headers *stream_request(const struct stream *s) { return &s->req; }
 struct arena *stream_arena(struct stream *s) { return &s->arena; }
 bool stream_high(const struct stream *s) { return s->route && s->route->action.high_priority; }
 
-static bool get_header(const void *table, struct str name, struct str *value)
-{
-    *value = headers_joined(table, name);
-    return value->p != NULL;
-}
-struct route_headers stream_route_headers(const struct headers *h) { return (struct route_headers){ h, get_header }; }
+struct route_headers stream_route_headers(const struct headers *h) { return route_headers_of(h); }
 
 void stream_route_request(struct stream *s, struct route_request *r)
 {
     *r = (struct route_request){
-        .method = headers_get(&s->req, HDR_METHOD), .authority = headers_get(&s->req, HDR_AUTHORITY),
-        .scheme = headers_get(&s->req, HDR_SCHEME), .path = headers_get(&s->req, HDR_PATH),
-        .headers = stream_route_headers(&s->req), .random = s->random,
+        .method = headers_get(&s->req, HDR_METHOD),
+        .authority = headers_get(&s->req, HDR_AUTHORITY),
+        .scheme = headers_get(&s->req, HDR_SCHEME),
+        .path = headers_get(&s->req, HDR_PATH),
+        .headers = stream_route_headers(&s->req),
+        .random = s->random,
     };
     r->tls = str_eq(headers_get(&s->req, HDR_X_FORWARDED_PROTO), STR("https"));
 }
@@ -137,8 +135,10 @@ void stream_touch(struct stream *s)
 {
     uint64_t ms = s->hcm->stream_idle_ms;
     if (s->route && s->route->kind == ROUTE_FORWARD && s->route->action.idle_ms != UINT64_MAX) ms = s->route->action.idle_ms;
-    if (ms && s->st != ST_DONE) timer_set(s->w->loop, &s->idle, ms);
-    else timer_stop(&s->idle);
+    if (ms && s->st != ST_DONE)
+        timer_set(s->w->loop, &s->idle, ms);
+    else
+        timer_stop(&s->idle);
 }
 
 static void on_idle(struct timer *t)
@@ -289,7 +289,8 @@ void stream_body(struct stream *s, const char *p, size_t n, bool end)
     }
     if (s->body_keep && s->body.len + n > keep_limit(s)) {
         if (s->st == ST_BACKOFF) {
-            reply_local(s, 507, STR("exceeded request buffer limit while retrying upstream"), "request_payload_exceeded_retry_buffer_limit", 0);
+            reply_local(s, 507, STR("exceeded request buffer limit while retrying upstream"), "request_payload_exceeded_retry_buffer_limit",
+                        0);
             return;
         }
         stop_keeping(s);
@@ -327,9 +328,12 @@ void attempt_push(struct stream *s)
     }
     if (s->body_sent == s->body.len && s->body_end && !a->request_done) {
         a->request_done = true;
-        if (s->req_trailers) (void)upstream_trailers(a, s->req_trailers);
-        else if (a->tunnel) upstream_tunnel_end(a);
-        else (void)upstream_data(a, NULL, 0, true);
+        if (s->req_trailers)
+            (void)upstream_trailers(a, s->req_trailers);
+        else if (a->tunnel)
+            upstream_tunnel_end(a);
+        else
+            (void)upstream_data(a, NULL, 0, true);
     }
     if (!s->body_keep && s->body_sent) {
         s->body_dropped += s->body_sent;

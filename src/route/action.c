@@ -31,7 +31,8 @@ struct str *str_copies(char *const *from, size_t n, struct arena *a)
     return s;
 }
 
-int regex_rewrite_compile(struct regex_rewrite *r, const Envoy__Type__Matcher__V3__RegexMatchAndSubstitute *m, struct route_build *b, struct err *e)
+int regex_rewrite_compile(struct regex_rewrite *r, const Envoy__Type__Matcher__V3__RegexMatchAndSubstitute *m, struct route_build *b,
+                          struct err *e)
 {
     if (!m) return 0;
     if (!m->pattern || !m->pattern->regex || !*m->pattern->regex) return err_set(e, -EINVAL, "a regex rewrite without a pattern");
@@ -76,14 +77,25 @@ int metadata_match_compile(struct metadata_match *ret, const Envoy__Config__Core
 
 /* ---- retry ---- */
 
-static const struct { const char *word; uint32_t bit; } retry_words[] = {
-    { "5xx", RETRY_5XX }, { "gateway-error", RETRY_GATEWAY_ERROR }, { "reset", RETRY_RESET },
-    { "reset-before-request", RETRY_RESET_BEFORE_REQUEST }, { "connect-failure", RETRY_CONNECT_FAILURE },
-    { "envoy-ratelimited", RETRY_ENVOY_RATELIMITED }, { "retriable-4xx", RETRY_RETRIABLE_4XX },
-    { "refused-stream", RETRY_REFUSED_STREAM }, { "retriable-status-codes", RETRY_RETRIABLE_STATUS_CODES },
-    { "retriable-headers", RETRY_RETRIABLE_HEADERS }, { "cancelled", RETRY_CANCELLED },
-    { "deadline-exceeded", RETRY_DEADLINE_EXCEEDED }, { "resource-exhausted", RETRY_RESOURCE_EXHAUSTED },
-    { "internal", RETRY_INTERNAL }, { "unavailable", RETRY_UNAVAILABLE },
+static const struct {
+    const char *word;
+    uint32_t bit;
+} retry_words[] = {
+    { "5xx", RETRY_5XX },
+    { "gateway-error", RETRY_GATEWAY_ERROR },
+    { "reset", RETRY_RESET },
+    { "reset-before-request", RETRY_RESET_BEFORE_REQUEST },
+    { "connect-failure", RETRY_CONNECT_FAILURE },
+    { "envoy-ratelimited", RETRY_ENVOY_RATELIMITED },
+    { "retriable-4xx", RETRY_RETRIABLE_4XX },
+    { "refused-stream", RETRY_REFUSED_STREAM },
+    { "retriable-status-codes", RETRY_RETRIABLE_STATUS_CODES },
+    { "retriable-headers", RETRY_RETRIABLE_HEADERS },
+    { "cancelled", RETRY_CANCELLED },
+    { "deadline-exceeded", RETRY_DEADLINE_EXCEEDED },
+    { "resource-exhausted", RETRY_RESOURCE_EXHAUSTED },
+    { "internal", RETRY_INTERNAL },
+    { "unavailable", RETRY_UNAVAILABLE },
 };
 
 uint32_t retry_on_parse(struct str text)
@@ -106,7 +118,8 @@ static int host_predicates(struct retry_policy *r, const RetryPolicy *m, struct 
         if (!previous) return err_set(e, -EINVAL, "retry_host_predicate %s is not supported", m->retry_host_predicate[i]->name);
         r->previous_hosts = true;
     }
-    if (m->retry_priority) return err_set(e, -EINVAL, "retry_priority %s is not supported", m->retry_priority->name ? m->retry_priority->name : "");
+    if (m->retry_priority)
+        return err_set(e, -EINVAL, "retry_priority %s is not supported", m->retry_priority->name ? m->retry_priority->name : "");
     return 0;
 }
 
@@ -124,7 +137,9 @@ static int retry_backoff(struct retry_policy *r, const RetryPolicy *m, struct ro
     r->reset_headers = arena_array(b->arena, struct retry_reset_header, r->n_reset_headers + 1);
     for (size_t i = 0; i < r->n_reset_headers; i++) {
         const Envoy__Config__Route__V3__RetryPolicy__ResetHeader *h = m->rate_limited_retry_back_off->reset_headers[i];
-        r->reset_headers[i] = (struct retry_reset_header){ route_lower(b->arena, h->name), h->format == ENVOY__CONFIG__ROUTE__V3__RETRY_POLICY__RESET_HEADER_FORMAT__UNIX_TIMESTAMP };
+        r->reset_headers[i] =
+            (struct retry_reset_header){ route_lower(b->arena, h->name),
+                                         h->format == ENVOY__CONFIG__ROUTE__V3__RETRY_POLICY__RESET_HEADER_FORMAT__UNIX_TIMESTAMP };
     }
     r->reset_max_ms = xdsmsg_ms(m->rate_limited_retry_back_off->max_interval, 300000);
     return 0;
@@ -156,7 +171,8 @@ int retry_policy_compile(struct retry_policy **ret, const RetryPolicy *m, struct
 
 /* ---- clusters ---- */
 
-static int weighted_one(struct weighted_cluster *w, const ClusterWeight *m, const struct route_filters *filters, struct route_build *b, struct err *e)
+static int weighted_one(struct weighted_cluster *w, const ClusterWeight *m, const struct route_filters *filters, struct route_build *b,
+                        struct err *e)
 {
     w->cluster = arena_str(b->arena, str_of(m->name));
     w->cluster_header = route_lower(b->arena, m->cluster_header);
@@ -164,16 +180,18 @@ static int weighted_one(struct weighted_cluster *w, const ClusterWeight *m, cons
     w->weight = xdsmsg_u32(m->weight, 0);
     w->host_rewrite = arena_str(b->arena, str_of(m->host_rewrite_specifier_case ? m->host_rewrite_literal : NULL));
     w->filters = *filters;
-    int rc = header_mutation_compile(&w->request, m->request_headers_to_add, m->n_request_headers_to_add,
-                                     m->request_headers_to_remove, m->n_request_headers_to_remove, b, e);
-    if (!rc) rc = header_mutation_compile(&w->response, m->response_headers_to_add, m->n_response_headers_to_add,
-                                          m->response_headers_to_remove, m->n_response_headers_to_remove, b, e);
+    int rc = header_mutation_compile(&w->request, m->request_headers_to_add, m->n_request_headers_to_add, m->request_headers_to_remove,
+                                     m->n_request_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&w->response, m->response_headers_to_add, m->n_response_headers_to_add, m->response_headers_to_remove,
+                                     m->n_response_headers_to_remove, b, e);
     if (!rc) rc = metadata_match_compile(&w->metadata, m->metadata_match, "envoy.lb", b->arena);
     if (!rc) rc = route_filters_compile(&w->filters, m->typed_per_filter_config, m->n_typed_per_filter_config, b, e);
     return rc;
 }
 
-static int weighted(struct route_action *a, const WeightedCluster *m, const struct route_filters *filters, struct route_build *b, struct err *e)
+static int weighted(struct route_action *a, const WeightedCluster *m, const struct route_filters *filters, struct route_build *b,
+                    struct err *e)
 {
     a->cluster_kind = CLUSTER_WEIGHTED;
     a->n_weighted = m->n_clusters;
@@ -191,7 +209,8 @@ static int weighted(struct route_action *a, const WeightedCluster *m, const stru
     return 0;
 }
 
-static int cluster_specifier(struct route_action *a, const RouteAction *m, const struct route_filters *filters, struct route_build *b, struct err *e)
+static int cluster_specifier(struct route_action *a, const RouteAction *m, const struct route_filters *filters, struct route_build *b,
+                             struct err *e)
 {
     switch (m->cluster_specifier_case) {
     case ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__CLUSTER_SPECIFIER_CLUSTER:
@@ -201,7 +220,8 @@ static int cluster_specifier(struct route_action *a, const RouteAction *m, const
         a->cluster_kind = CLUSTER_FROM_HEADER;
         a->cluster = route_lower(b->arena, m->cluster_header);
         return a->cluster.n ? 0 : err_set(e, -EINVAL, "cluster_header is empty");
-    case ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__CLUSTER_SPECIFIER_WEIGHTED_CLUSTERS: return weighted(a, m->weighted_clusters, filters, b, e);
+    case ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__CLUSTER_SPECIFIER_WEIGHTED_CLUSTERS:
+        return weighted(a, m->weighted_clusters, filters, b, e);
     default: return err_set(e, -EINVAL, "a forwarding route without cluster, cluster_header or weighted_clusters");
     }
 }
@@ -245,8 +265,9 @@ static int hash_policy(struct hash_policy *h, const HashPolicy *m, struct route_
         h->cookie_path = arena_str(b->arena, str_of(m->cookie->path));
         h->cookie_attributes = STR("");
         for (size_t i = 0; i < m->cookie->n_attributes; i++)
-            h->cookie_attributes = str_of(arena_printf(b->arena, "%.*s; %s%s%s", STR_ARG(h->cookie_attributes), m->cookie->attributes[i]->name,
-                                                       m->cookie->attributes[i]->value ? "=" : "", m->cookie->attributes[i]->value ? m->cookie->attributes[i]->value : ""));
+            h->cookie_attributes = str_of(arena_printf(b->arena, "%.*s; %s%s%s", STR_ARG(h->cookie_attributes),
+                                                       m->cookie->attributes[i]->name, m->cookie->attributes[i]->value ? "=" : "",
+                                                       m->cookie->attributes[i]->value ? m->cookie->attributes[i]->value : ""));
         return 0;
     case ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__HASH_POLICY__POLICY_SPECIFIER_CONNECTION_PROPERTIES:
         if (!m->connection_properties->source_ip) return err_set(e, -EINVAL, "hash_policy: connection_properties without source_ip");

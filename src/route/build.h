@@ -16,8 +16,10 @@ int route_filters_compile(struct route_filters *f, void *entries, size_t n, stru
 int retry_policy_compile(struct retry_policy **ret, const Envoy__Config__Route__V3__RetryPolicy *m, struct route_build *b, struct err *e);
 int route_action_compile(struct route_action *a, const Envoy__Config__Route__V3__RouteAction *m, const struct retry_policy *inherited,
                          const struct route_filters *filters, struct route_build *b, struct err *e);
-int regex_rewrite_compile(struct regex_rewrite *r, const Envoy__Type__Matcher__V3__RegexMatchAndSubstitute *m, struct route_build *b, struct err *e);
+int regex_rewrite_compile(struct regex_rewrite *r, const Envoy__Type__Matcher__V3__RegexMatchAndSubstitute *m, struct route_build *b,
+                          struct err *e);
 int metadata_match_compile(struct metadata_match *ret, const Envoy__Config__Core__V3__Metadata *m, const char *filter, struct arena *a);
-int mirror_compile(struct mirror_policy *p, const Envoy__Config__Route__V3__RouteAction__RequestMirrorPolicy *m, struct route_build *b, struct err *e);
+int mirror_compile(struct mirror_policy *p, const Envoy__Config__Route__V3__RouteAction__RequestMirrorPolicy *m, struct route_build *b,
+                   struct err *e);
 
 #endif

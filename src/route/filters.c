@@ -37,7 +37,8 @@ static int fault_delay(struct fault_config *f, const FaultDelay *d, struct err *
     f->delay = fraction_of(d->percentage, never);
     if (d->fault_delay_secifier_case == ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_DELAY__FAULT_DELAY_SECIFIER_HEADER_DELAY) {
         f->delay_by_header = true;
-    } else if (d->fault_delay_secifier_case == ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_DELAY__FAULT_DELAY_SECIFIER_FIXED_DELAY) {
+    } else if (d->fault_delay_secifier_case ==
+               ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_DELAY__FAULT_DELAY_SECIFIER_FIXED_DELAY) {
         f->delay_ms = xdsmsg_ms(d->fixed_delay, 0);
         if (!f->delay_ms) return err_set(e, -EINVAL, "fault: fixed_delay must be more than 0");
     } else {
@@ -53,7 +54,8 @@ static int fault_abort(struct fault_config *f, const FaultAbort *a, struct err *
     f->abort = fraction_of(a->percentage, never);
     switch (a->error_type_case) {
     case ENVOY__EXTENSIONS__FILTERS__HTTP__FAULT__V3__FAULT_ABORT__ERROR_TYPE_HTTP_STATUS:
-        if (a->http_status < 200 || a->http_status > 599) return err_set(e, -EINVAL, "fault: http_status %u is not in 200..599", a->http_status);
+        if (a->http_status < 200 || a->http_status > 599)
+            return err_set(e, -EINVAL, "fault: http_status %u is not in 200..599", a->http_status);
         f->abort_status = (uint16_t)a->http_status;
         return 0;
     case ENVOY__EXTENSIONS__FILTERS__HTTP__FAULT__V3__FAULT_ABORT__ERROR_TYPE_GRPC_STATUS: f->abort_grpc_status = a->grpc_status; return 0;
@@ -71,7 +73,8 @@ static int fault_rate(struct fault_config *f, const FaultRate *r, struct err *e)
         f->rate_by_header = true;
         return 0;
     }
-    if (r->limit_type_case == ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_RATE_LIMIT__LIMIT_TYPE_FIXED_LIMIT) f->rate_kbps = r->fixed_limit->limit_kbps;
+    if (r->limit_type_case == ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_RATE_LIMIT__LIMIT_TYPE_FIXED_LIMIT)
+        f->rate_kbps = r->fixed_limit->limit_kbps;
     return f->rate_kbps ? 0 : err_set(e, -EINVAL, "fault: response_rate_limit must be at least 1 KiB/s");
 }
 
@@ -122,7 +125,8 @@ struct local_ratelimit *local_ratelimit_compile(const LocalRateLimit *m, struct 
         l->max_tokens = m->token_bucket->max_tokens;
         l->tokens_per_fill = xdsmsg_u32(m->token_bucket->tokens_per_fill, 1);
         l->fill_ms = xdsmsg_ms(m->token_bucket->fill_interval, 0);
-        if (!l->max_tokens || !l->tokens_per_fill) return err_set(e, -EINVAL, "local_ratelimit: max_tokens and tokens_per_fill must be at least 1"), NULL;
+        if (!l->max_tokens || !l->tokens_per_fill)
+            return err_set(e, -EINVAL, "local_ratelimit: max_tokens and tokens_per_fill must be at least 1"), NULL;
         if (l->fill_ms < 50) return err_set(e, -EINVAL, "local_ratelimit: fill_interval must be at least 50 ms"), NULL;
     }
     l->enabled = runtime_fraction_of(m->filter_enabled, never);

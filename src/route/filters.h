@@ -14,7 +14,7 @@ struct fault_config {
     bool has_delay, has_abort, has_rate;
     bool delay_by_header, abort_by_header, rate_by_header; /* x-envoy-fault-* headers count only then */
     uint64_t delay_ms;
-    uint16_t abort_status;        /* 0: grpc_status */
+    uint16_t abort_status; /* 0: grpc_status */
     uint32_t abort_grpc_status;
     uint64_t rate_kbps;
     struct fraction delay, abort, rate;
@@ -23,7 +23,7 @@ struct fault_config {
     struct str upstream_cluster;  /* only for this cluster; empty: any */
     struct str *downstream_nodes; /* only for these nodes; n 0: any */
     size_t n_downstream_nodes;
-    uint32_t max_active;          /* UINT32_MAX: no limit */
+    uint32_t max_active; /* UINT32_MAX: no limit */
 };
 
 struct cors_policy {
@@ -48,12 +48,20 @@ struct local_ratelimit {
     struct local_bucket {
         _Atomic int64_t tokens;
         _Atomic uint64_t filled_at_ms;
-    } *bucket; /* shared by all workers (dataplane.md 2: one bucket per process) */
+    } * bucket; /* shared by all workers (dataplane.md 2: one bucket per process) */
 };
 
 enum http_filter_type {
-    FILTER_ROUTER, FILTER_FAULT, FILTER_CORS, FILTER_LOCAL_RATELIMIT, FILTER_GRPC_STATS,
-    FILTER_ISTIO_STATS, FILTER_PEER_METADATA, FILTER_ALPN, FILTER_IGNORED, FILTER__N
+    FILTER_ROUTER,
+    FILTER_FAULT,
+    FILTER_CORS,
+    FILTER_LOCAL_RATELIMIT,
+    FILTER_GRPC_STATS,
+    FILTER_ISTIO_STATS,
+    FILTER_PEER_METADATA,
+    FILTER_ALPN,
+    FILTER_IGNORED,
+    FILTER__N
 };
 
 /* Overrides of one route, resolved when the table is built: the nearest level that has one. */
@@ -64,8 +72,11 @@ struct route_filters {
     uint32_t disabled; /* bits 1 << enum http_filter_type */
 };
 
-struct fault_config *fault_compile(const struct Envoy__Extensions__Filters__Http__Fault__V3__HTTPFault *m, struct route_build *b, struct err *e);
-struct cors_policy *cors_compile(const struct Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy *m, struct route_build *b, struct err *e);
-struct local_ratelimit *local_ratelimit_compile(const struct Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit *m, struct route_build *b, struct err *e);
+struct fault_config *fault_compile(const struct Envoy__Extensions__Filters__Http__Fault__V3__HTTPFault *m, struct route_build *b,
+                                   struct err *e);
+struct cors_policy *cors_compile(const struct Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy *m, struct route_build *b,
+                                 struct err *e);
+struct local_ratelimit *local_ratelimit_compile(const struct Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit *m,
+                                                struct route_build *b, struct err *e);
 
 #endif

@@ -119,7 +119,8 @@ static const struct route *first_match(const struct vhost *vh, const struct view
 }
 
 /* Calls fn with the view; the path without parameters lives for the call. */
-static const struct route *with_view(const struct route_table *t, const struct route_request *r, const struct vhost *vh, const struct route *only)
+static const struct route *with_view(const struct route_table *t, const struct route_request *r, const struct vhost *vh,
+                                     const struct route *only)
 {
     struct view v = { .r = r };
     char small[1024], *big = NULL;
@@ -162,8 +163,10 @@ static const struct weighted_cluster *pick_weighted(const struct route_action *a
 {
     /* The upper half: the lower one decided fractions, and the two choices must not depend on each other. */
     uint64_t x = r->random >> 32, given;
-    if (a->weight_header.n && str_u64(header_or_empty(r, a->weight_header), &given)) x = given;
-    else if (a->weight_by_hash && hash) x = *hash;
+    if (a->weight_header.n && str_u64(header_or_empty(r, a->weight_header), &given))
+        x = given;
+    else if (a->weight_by_hash && hash)
+        x = *hash;
     x %= a->total_weight;
     const struct weighted_cluster *w = a->weighted;
     for (; x >= w->weight; w++) x -= w->weight;

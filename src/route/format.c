@@ -20,7 +20,7 @@ static const struct op_info {
 #define X(id, text, arg) { text, FMT_##id, arg },
     FORMAT_OPS(X)
 #undef X
-    { "REQUEST_HEADER", FMT_REQ, 2 },
+        { "REQUEST_HEADER", FMT_REQ, 2 },
     { "RESPONSE_HEADER", FMT_RESP, 2 },
     { "RESPONSE_TRAILER", FMT_TRAILER, 2 },
 };
@@ -89,7 +89,8 @@ static int read_operator(struct str *s, struct parts *ps, enum format_mode mode,
     while (i < s->n && ((s->p[i] >= 'A' && s->p[i] <= 'Z') || (s->p[i] >= '0' && s->p[i] <= '9') || s->p[i] == '_')) i++;
     struct str name = str_first(*s, i);
     const struct op_info *info = find_op(name);
-    if (!name.n) return err_hint((err_set(e, -EINVAL, "a %% in a format string without an operator"), e), "write %%%% for one percent sign");
+    if (!name.n)
+        return err_hint((err_set(e, -EINVAL, "a %% in a format string without an operator"), e), "write %%%% for one percent sign");
     if (!info) return unknown_op(name, e);
     struct format_part p = { .op = info->op, .mode = mode };
     *s = str_skip(*s, i);
@@ -122,12 +123,18 @@ static void json_escape(struct str s, struct buf *out)
 {
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        if (c == '"' || c == '\\') buf_printf(out, "\\%c", c);
-        else if (c == '\n') buf_puts(out, "\\n");
-        else if (c == '\r') buf_puts(out, "\\r");
-        else if (c == '\t') buf_puts(out, "\\t");
-        else if (c < 0x20 || c == 0x7f) buf_printf(out, "\\u%04x", c);
-        else buf_append(out, &s.p[i], 1);
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c == '\n')
+            buf_puts(out, "\\n");
+        else if (c == '\r')
+            buf_puts(out, "\\r");
+        else if (c == '\t')
+            buf_puts(out, "\\t");
+        else if (c < 0x20 || c == 0x7f)
+            buf_printf(out, "\\u%04x", c);
+        else
+            buf_append(out, &s.p[i], 1);
     }
 }
 
@@ -137,8 +144,10 @@ static int read_text(struct str s, struct parts *ps, enum format_mode mode, stru
     while (s.n) {
         ssize_t at = str_index(s, '%');
         struct str before = at < 0 ? s : str_first(s, (size_t)at);
-        if (mode == FMT_TEXT) buf_str_append(literal, before);
-        else json_escape(before, literal);
+        if (mode == FMT_TEXT)
+            buf_str_append(literal, before);
+        else
+            json_escape(before, literal);
         s = str_skip(s, before.n + (at >= 0));
         if (at < 0) return 0;
         if (s.n && s.p[0] == '%') { /* %% */
@@ -268,8 +277,10 @@ void format_write(const struct format *f, const struct format_source *src, struc
         bool set = src && src->value(src->ctx, p, to, &number);
         if (!set) to->len = before;
         if (p->max && to->len - before > p->max) to->len = before + p->max;
-        if (p->mode != FMT_TEXT) write_json(p, set, number, buf_str(&scratch), out);
-        else if (!set && !f->omit_empty) buf_str_append(out, unset);
+        if (p->mode != FMT_TEXT)
+            write_json(p, set, number, buf_str(&scratch), out);
+        else if (!set && !f->omit_empty)
+            buf_str_append(out, unset);
     }
     buf_free(&scratch);
 }

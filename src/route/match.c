@@ -1,6 +1,8 @@
 /* String, header and query matchers: compiling and matching. */
 #include "route/match.h"
 
+#include "http/headers.h"
+
 #include "envoy.config.route.v3.pb-c.h"
 #include "envoy.type.matcher.v3.pb-c.h"
 
@@ -86,18 +88,31 @@ struct str route_lower(struct arena *a, const char *text)
 
 int header_match_compile(struct header_match *m, const HeaderMatcher *from, struct route_build *b, struct err *e)
 {
-    *m = (struct header_match){ .name = route_lower(b->arena, from->name), .invert = from->invert_match,
+    *m = (struct header_match){ .name = route_lower(b->arena, from->name),
+                                .invert = from->invert_match,
                                 .missing_as_empty = from->treat_missing_header_as_empty };
     if (!m->name.n) return err_set(e, -EINVAL, "a header match without a header name");
     int rc = 0;
     struct string_match *v = &m->value;
     switch (from->header_match_specifier_case) {
-    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_EXACT_MATCH: rc = text_match(v, MATCH_EXACT, from->exact_match, b, e); break;
-    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_PREFIX_MATCH: rc = text_match(v, MATCH_PREFIX, from->prefix_match, b, e); break;
-    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_SUFFIX_MATCH: rc = text_match(v, MATCH_SUFFIX, from->suffix_match, b, e); break;
-    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_CONTAINS_MATCH: rc = text_match(v, MATCH_CONTAINS, from->contains_match, b, e); break;
-    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_SAFE_REGEX_MATCH: rc = regex_match(v, from->safe_regex_match, b, e); break;
-    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_STRING_MATCH: rc = string_match_compile(v, from->string_match, b, e); break;
+    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_EXACT_MATCH:
+        rc = text_match(v, MATCH_EXACT, from->exact_match, b, e);
+        break;
+    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_PREFIX_MATCH:
+        rc = text_match(v, MATCH_PREFIX, from->prefix_match, b, e);
+        break;
+    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_SUFFIX_MATCH:
+        rc = text_match(v, MATCH_SUFFIX, from->suffix_match, b, e);
+        break;
+    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_CONTAINS_MATCH:
+        rc = text_match(v, MATCH_CONTAINS, from->contains_match, b, e);
+        break;
+    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_SAFE_REGEX_MATCH:
+        rc = regex_match(v, from->safe_regex_match, b, e);
+        break;
+    case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_STRING_MATCH:
+        rc = string_match_compile(v, from->string_match, b, e);
+        break;
     case ENVOY__CONFIG__ROUTE__V3__HEADER_MATCHER__HEADER_MATCH_SPECIFIER_RANGE_MATCH:
         v->kind = MATCH_RANGE;
         m->start = from->range_match->start;
@@ -117,24 +132,42 @@ int header_match_compile(struct header_match *m, const HeaderMatcher *from, stru
     return rc ? err_prefix(e, "header %.*s: ", STR_ARG(m->name)) : 0;
 }
 
+static bool value_matches(const struct header_match *m, struct str value)
+{
+    int64_t n;
+    if (m->value.kind == MATCH_RANGE) return str_i64(value, &n) && n >= m->start && n < m->end;
+    return string_match(&m->value, value);
+}
+
 bool header_match(const struct header_match *m, const struct route_headers *h)
 {
     struct str value;
-    bool found = h->get(h->table, m->name, &value);
+    bool found = h->nth(h->table, m->name, 0, &value);
     if (m->value.kind == MATCH_PRESENT) return (found || m->missing_as_empty) == (m->present != m->invert);
     if (!found) {
         if (!m->missing_as_empty) return false; /* also with invert (dataplane.md 4.4) */
         value = STR("");
     }
-    bool hit;
-    if (m->value.kind == MATCH_RANGE) {
-        int64_t n;
-        hit = str_i64(value, &n) && n >= m->start && n < m->end;
-    } else {
-        hit = string_match(&m->value, value);
-    }
+    bool hit = value_matches(m, value);
+    for (size_t i = 1; !hit && h->nth(h->table, m->name, i, &value); i++) hit = value_matches(m, value);
     return hit != m->invert;
 }
+
+static bool get_joined(const void *table, struct str name, struct str *value)
+{
+    *value = headers_joined(table, name);
+    return value->p != NULL;
+}
+
+static bool get_nth(const void *table, struct str name, size_t i, struct str *value)
+{
+    const struct header *e = headers_find_name(table, name);
+    for (; e && i; i--) e = headers_next_same(table, e);
+    if (e) *value = header_value(e);
+    return e != NULL;
+}
+
+struct route_headers route_headers_of(const struct headers *h) { return (struct route_headers){ h, get_joined, get_nth }; }
 
 int query_match_compile(struct query_match *m, const QueryMatcher *from, struct route_build *b, struct err *e)
 {
@@ -142,9 +175,11 @@ int query_match_compile(struct query_match *m, const QueryMatcher *from, struct 
     if (!m->name.n) return err_set(e, -EINVAL, "a query parameter match without a name");
     m->present = true;
     m->value.kind = MATCH_PRESENT;
-    if (from->query_parameter_match_specifier_case == ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_PRESENT_MATCH) {
+    if (from->query_parameter_match_specifier_case ==
+        ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_PRESENT_MATCH) {
         m->present = from->present_match;
-    } else if (from->query_parameter_match_specifier_case == ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_STRING_MATCH) {
+    } else if (from->query_parameter_match_specifier_case ==
+               ENVOY__CONFIG__ROUTE__V3__QUERY_PARAMETER_MATCHER__QUERY_PARAMETER_MATCH_SPECIFIER_STRING_MATCH) {
         if (string_match_compile(&m->value, from->string_match, b, e)) return err_prefix(e, "query parameter %.*s: ", STR_ARG(m->name));
     }
     return 0;

@@ -35,24 +35,31 @@ struct string_match {
     struct str text;
     struct regex *regex;
 };
-int string_match_compile(struct string_match *m, const struct Envoy__Type__Matcher__V3__StringMatcher *from, struct route_build *b, struct err *e);
+int string_match_compile(struct string_match *m, const struct Envoy__Type__Matcher__V3__StringMatcher *from, struct route_build *b,
+                         struct err *e);
 bool string_match(const struct string_match *m, struct str s);
 
-/* How route reads the headers of a request, whatever table holds them. */
+/* How route reads the headers of a request, whatever table holds them; route_headers_of() for src/http's. */
+struct headers;
 struct route_headers {
     const void *table;
     /* The value of a lower-case name, pseudo-headers included; repeated ones joined by ",". False: absent. */
     bool (*get)(const void *table, struct str name, struct str *value);
+    /* The i-th value of a name, from 0. False: there are not so many. */
+    bool (*nth)(const void *table, struct str name, size_t i, struct str *value);
 };
+struct route_headers route_headers_of(const struct headers *h);
 
+/* A repeated header matches when one of its values does, each looked at alone (Envoy 1.40, measured; invert negates that). */
 struct header_match {
-    struct str name; /* lower case */
+    struct str name;           /* lower case */
     struct string_match value; /* kind MATCH_RANGE and MATCH_PRESENT too */
     int64_t start, end;        /* MATCH_RANGE: [start, end) */
     bool present;              /* MATCH_PRESENT: wanted presence */
     bool invert, missing_as_empty;
 };
-int header_match_compile(struct header_match *m, const struct Envoy__Config__Route__V3__HeaderMatcher *from, struct route_build *b, struct err *e);
+int header_match_compile(struct header_match *m, const struct Envoy__Config__Route__V3__HeaderMatcher *from, struct route_build *b,
+                         struct err *e);
 bool header_match(const struct header_match *m, const struct route_headers *h);
 static inline bool header_match_all(const struct header_match *m, size_t n, const struct route_headers *h)
 {
@@ -66,7 +73,8 @@ struct query_match {
     struct string_match value; /* MATCH_PRESENT: any value */
     bool present;
 };
-int query_match_compile(struct query_match *m, const struct Envoy__Config__Route__V3__QueryParameterMatcher *from, struct route_build *b, struct err *e);
+int query_match_compile(struct query_match *m, const struct Envoy__Config__Route__V3__QueryParameterMatcher *from, struct route_build *b,
+                        struct err *e);
 /* query: what stands behind '?', without it. */
 bool query_match(const struct query_match *m, struct str query);
 /* First value of a key in a query; false when the key is absent. Not decoded (Envoy matches the raw text). */

@@ -24,15 +24,15 @@ struct header_mutation {
 };
 
 /* Pseudo-headers and Host cannot be mutated: refused. */
-int header_mutation_compile(struct header_mutation *m, struct Envoy__Config__Core__V3__HeaderValueOption **add, size_t n_add,
-                            char **remove, size_t n_remove, struct route_build *b, struct err *e);
+int header_mutation_compile(struct header_mutation *m, struct Envoy__Config__Core__V3__HeaderValueOption **add, size_t n_add, char **remove,
+                            size_t n_remove, struct route_build *b, struct err *e);
 
 /* How a mutation changes the caller's header table. */
 struct header_sink {
     void *table;
     bool (*has)(void *table, struct str name);
-    void (*add)(void *table, struct str name, struct str value);    /* value must be copied */
-    void (*remove)(void *table, struct str name);                   /* all of that name */
+    void (*add)(void *table, struct str name, struct str value); /* value must be copied */
+    void (*remove)(void *table, struct str name);                /* all of that name */
 };
 /* Removals first, then additions (Envoy header_parser.cc). */
 void header_mutation_apply(const struct header_mutation *m, const struct header_sink *sink, const struct format_source *src);

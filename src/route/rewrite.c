@@ -52,7 +52,8 @@ bool route_rewrite_path(const struct route *route, struct str path, struct arena
     return false;
 }
 
-bool route_rewrite_host(const struct route *route, const struct route_target *t, const struct route_request *r, struct arena *a, struct str *ret)
+bool route_rewrite_host(const struct route *route, const struct route_target *t, const struct route_request *r, struct arena *a,
+                        struct str *ret)
 {
     const struct route_action *act = &route->action;
     if (t->weighted && t->weighted->host_rewrite.n) {
@@ -101,8 +102,10 @@ struct str route_redirect_location(const struct route *route, const struct route
     const struct redirect_action *d = route->redirect;
     struct str scheme = d->https ? STR("https") : d->scheme.n ? d->scheme : r->scheme.n ? r->scheme : STR("http");
     struct str host = d->host.n ? d->host : r->authority;
-    if (!d->host.n && d->port) host = drop_port(host, false);
-    else if (!d->host.n && (d->https || d->scheme.n)) host = drop_port(host, true);
+    if (!d->host.n && d->port)
+        host = drop_port(host, false);
+    else if (!d->host.n && (d->https || d->scheme.n))
+        host = drop_port(host, true);
     struct str path = redirect_path(route, r, a);
     char port[16] = "";
     if (d->port) snprintf(port, sizeof port, ":%u", d->port);
@@ -117,7 +120,8 @@ struct str route_tls_location(const struct route_request *r, struct arena *a)
 
 /* ---- headers ---- */
 
-static void apply_levels(const struct header_mutation *const *levels, size_t n, bool reverse, const struct header_sink *s, const struct format_source *f)
+static void apply_levels(const struct header_mutation *const *levels, size_t n, bool reverse, const struct header_sink *s,
+                         const struct format_source *f)
 {
     for (size_t i = 0; i < n; i++) {
         const struct header_mutation *m = levels[reverse ? n - 1 - i : i];
@@ -125,14 +129,16 @@ static void apply_levels(const struct header_mutation *const *levels, size_t n, 
     }
 }
 
-void route_request_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s, const struct format_source *f)
+void route_request_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s,
+                           const struct format_source *f)
 {
     const struct route_table *t = route->vhost->table;
     const struct header_mutation *levels[] = { w ? &w->request : NULL, &route->request, &route->vhost->request, &t->request };
     apply_levels(levels, ARRAY_LEN(levels), t->most_specific_wins, s, f);
 }
 
-void route_response_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s, const struct format_source *f)
+void route_response_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s,
+                            const struct format_source *f)
 {
     const struct route_table *t = route->vhost->table;
     const struct header_mutation *levels[] = { w ? &w->response : NULL, &route->response, &route->vhost->response, &t->response };
@@ -161,12 +167,13 @@ static struct str mint_cookie(const struct hash_policy *p, uint64_t random, stru
     char *value = arena_printf(a, "%016" PRIx64, random);
     char age[32] = "";
     if (p->cookie_ttl_s > 0) snprintf(age, sizeof age, "; Max-Age=%" PRId64, p->cookie_ttl_s);
-    *set_cookie = str_of(arena_printf(a, "%.*s=\"%s\"%s%s%.*s; HttpOnly%.*s", STR_ARG(p->name), value, age, p->cookie_path.n ? "; Path=" : "",
-                                      STR_ARG(p->cookie_path), STR_ARG(p->cookie_attributes)));
+    *set_cookie = str_of(arena_printf(a, "%.*s=\"%s\"%s%s%.*s; HttpOnly%.*s", STR_ARG(p->name), value, age,
+                                      p->cookie_path.n ? "; Path=" : "", STR_ARG(p->cookie_path), STR_ARG(p->cookie_attributes)));
     return str_of(value);
 }
 
-static bool policy_value(const struct hash_policy *p, const struct route_request *r, struct str source_ip, struct arena *a, struct str *value, struct str *mint)
+static bool policy_value(const struct hash_policy *p, const struct route_request *r, struct str source_ip, struct arena *a,
+                         struct str *value, struct str *mint)
 {
     struct str all;
     switch (p->kind) {
@@ -185,7 +192,8 @@ static bool policy_value(const struct hash_policy *p, const struct route_request
     return false;
 }
 
-bool route_hash(const struct route *route, const struct route_request *r, struct str source_ip, struct arena *a, uint64_t *hash, struct str *mint)
+bool route_hash(const struct route *route, const struct route_request *r, struct str source_ip, struct arena *a, uint64_t *hash,
+                struct str *mint)
 {
     bool have = false;
     uint64_t h = 0;

@@ -55,7 +55,8 @@ static const struct override {
 } overrides[] = {
     { &envoy__extensions__filters__http__fault__v3__httpfault__descriptor, "envoy.filters.http.fault", FILTER_FAULT, set_fault },
     { &envoy__extensions__filters__http__cors__v3__cors_policy__descriptor, "envoy.filters.http.cors", FILTER_CORS, set_cors },
-    { &envoy__extensions__filters__http__local_ratelimit__v3__local_rate_limit__descriptor, "envoy.filters.http.local_ratelimit", FILTER_LOCAL_RATELIMIT, set_ratelimit },
+    { &envoy__extensions__filters__http__local_ratelimit__v3__local_rate_limit__descriptor, "envoy.filters.http.local_ratelimit",
+      FILTER_LOCAL_RATELIMIT, set_ratelimit },
 };
 
 /* FilterConfig wraps another config, or turns a filter off by name. */
@@ -119,7 +120,8 @@ static int compile_path(struct route *r, const RouteMatch *m, struct route_build
     switch (m->path_specifier_case) {
     case ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_PREFIX: return path_text(r, PATH_PREFIX, m->prefix, b, e);
     case ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_PATH: return path_text(r, PATH_EXACT, m->path, b, e);
-    case ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_PATH_SEPARATED_PREFIX: return path_text(r, PATH_SEPARATED_PREFIX, m->path_separated_prefix, b, e);
+    case ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_PATH_SEPARATED_PREFIX:
+        return path_text(r, PATH_SEPARATED_PREFIX, m->path_separated_prefix, b, e);
     case ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_CONNECT_MATCHER: r->path_kind = PATH_CONNECT; return 0;
     case ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_SAFE_REGEX:
         r->path_kind = PATH_REGEX;
@@ -136,7 +138,8 @@ static int compile_match(struct route *r, const RouteMatch *m, struct route_buil
 {
     if (!m) return err_set(e, -EINVAL, "match is missing");
     /* A condition that we do not know must not become "always". */
-    if (xdsmsg_has_unknown(&m->base)) return err_set(e, -EINVAL, "match holds a condition (field %u) that Weft does not know", m->base.unknown_fields[0].tag);
+    if (xdsmsg_has_unknown(&m->base))
+        return err_set(e, -EINVAL, "match holds a condition (field %u) that Weft does not know", m->base.unknown_fields[0].tag);
     if (compile_path(r, m, b, e)) return -EINVAL;
     r->ignore_case = !xdsmsg_bool(m->case_sensitive, true);
     r->has_fraction = m->runtime_fraction != NULL;
@@ -166,17 +169,22 @@ static int compile_redirect(struct route *r, const RedirectAction *m, struct rou
     a->host = arena_str(b->arena, str_of(m->host_redirect));
     if (m->port_redirect > 65535) return err_set(e, -EINVAL, "redirect: port_redirect %u is no port", m->port_redirect);
     a->port = m->port_redirect;
-    if (m->scheme_rewrite_specifier_case == ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__SCHEME_REWRITE_SPECIFIER_HTTPS_REDIRECT) a->https = m->https_redirect;
-    if (m->scheme_rewrite_specifier_case == ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__SCHEME_REWRITE_SPECIFIER_SCHEME_REDIRECT) a->scheme = arena_str(b->arena, str_of(m->scheme_redirect));
+    if (m->scheme_rewrite_specifier_case == ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__SCHEME_REWRITE_SPECIFIER_HTTPS_REDIRECT)
+        a->https = m->https_redirect;
+    if (m->scheme_rewrite_specifier_case == ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__SCHEME_REWRITE_SPECIFIER_SCHEME_REDIRECT)
+        a->scheme = arena_str(b->arena, str_of(m->scheme_redirect));
     r->kind = ROUTE_REDIRECT;
     r->redirect = a;
     switch (m->path_rewrite_specifier_case) {
-    case ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__PATH_REWRITE_SPECIFIER_PATH_REDIRECT: a->path = arena_str(b->arena, str_of(m->path_redirect)); return 0;
+    case ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__PATH_REWRITE_SPECIFIER_PATH_REDIRECT:
+        a->path = arena_str(b->arena, str_of(m->path_redirect));
+        return 0;
     case ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__PATH_REWRITE_SPECIFIER_PREFIX_REWRITE:
         a->has_prefix_rewrite = true;
         a->prefix_rewrite = arena_str(b->arena, str_of(m->prefix_rewrite));
         return 0;
-    case ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__PATH_REWRITE_SPECIFIER_REGEX_REWRITE: return regex_rewrite_compile(&a->regex_rewrite, m->regex_rewrite, b, e);
+    case ENVOY__CONFIG__ROUTE__V3__REDIRECT_ACTION__PATH_REWRITE_SPECIFIER_REGEX_REWRITE:
+        return regex_rewrite_compile(&a->regex_rewrite, m->regex_rewrite, b, e);
     default: return 0;
     }
 }
@@ -190,7 +198,8 @@ static struct str data_source(const Envoy__Config__Core__V3__DataSource *d)
     }
 }
 
-static int body_format(struct direct_response *d, const Envoy__Config__Core__V3__SubstitutionFormatString *f, struct route_build *b, struct err *e)
+static int body_format(struct direct_response *d, const Envoy__Config__Core__V3__SubstitutionFormatString *f, struct route_build *b,
+                       struct err *e)
 {
     if (!f) return 0;
     d->content_type = arena_str(b->arena, str_of(f->content_type));
@@ -199,8 +208,12 @@ static int body_format(struct direct_response *d, const Envoy__Config__Core__V3_
         d->body_format = format_compile_json(f->json_format, b->arena, e);
         if (!d->content_type.n) d->content_type = STR("application/json");
         break;
-    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT: d->body_format = format_compile(str_of(f->text_format), b->arena, e); break;
-    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT_SOURCE: d->body_format = format_compile(data_source(f->text_format_source), b->arena, e); break;
+    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT:
+        d->body_format = format_compile(str_of(f->text_format), b->arena, e);
+        break;
+    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT_SOURCE:
+        d->body_format = format_compile(data_source(f->text_format_source), b->arena, e);
+        break;
     default: return err_set(e, -EINVAL, "body_format: a kind of format that Weft does not know");
     }
     if (d->body_format) d->body_format->omit_empty = f->omit_empty_values;
@@ -268,10 +281,12 @@ static int compile_route(struct route *r, const Route *m, const struct level *up
     int rc = compile_match(r, m->match, b, e);
     if (!rc) rc = route_filters_compile(&r->filters, m->typed_per_filter_config, m->n_typed_per_filter_config, b, e);
     if (!rc) rc = compile_action(r, m, up, b, e);
-    if (!rc) rc = header_mutation_compile(&r->request, m->request_headers_to_add, m->n_request_headers_to_add,
-                                          m->request_headers_to_remove, m->n_request_headers_to_remove, b, e);
-    if (!rc) rc = header_mutation_compile(&r->response, m->response_headers_to_add, m->n_response_headers_to_add,
-                                          m->response_headers_to_remove, m->n_response_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&r->request, m->request_headers_to_add, m->n_request_headers_to_add, m->request_headers_to_remove,
+                                     m->n_request_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&r->response, m->response_headers_to_add, m->n_response_headers_to_add, m->response_headers_to_remove,
+                                     m->n_response_headers_to_remove, b, e);
     r->operation = arena_str(b->arena, str_of(m->decorator ? m->decorator->operation : NULL));
     r->body_limit = xdsmsg_u64(m->request_body_buffer_limit, xdsmsg_u64(up->vhost->request_body_buffer_limit, UINT64_MAX));
     return rc;
@@ -281,7 +296,8 @@ static int compile_vhost(struct vhost *v, const VirtualHost *m, const struct lev
 {
     v->name = arena_str(b->arena, str_of(m->name));
     if (!v->name.n) return err_set(e, -EINVAL, "a virtual host without a name");
-    if (xdsmsg_has_unknown(&m->base) && !m->n_routes) return err_set(e, -EINVAL, "a virtual host with a matcher instead of routes is not supported");
+    if (xdsmsg_has_unknown(&m->base) && !m->n_routes)
+        return err_set(e, -EINVAL, "a virtual host with a matcher instead of routes is not supported");
     struct level up = *table;
     struct retry_policy *retry;
     up.vhost = m;
@@ -291,10 +307,12 @@ static int compile_vhost(struct vhost *v, const VirtualHost *m, const struct lev
     int rc = retry_policy_compile(&retry, m->retry_policy, b, e);
     up.retry = retry;
     if (!rc) rc = route_filters_compile(&up.filters, m->typed_per_filter_config, m->n_typed_per_filter_config, b, e);
-    if (!rc) rc = header_mutation_compile(&v->request, m->request_headers_to_add, m->n_request_headers_to_add,
-                                          m->request_headers_to_remove, m->n_request_headers_to_remove, b, e);
-    if (!rc) rc = header_mutation_compile(&v->response, m->response_headers_to_add, m->n_response_headers_to_add,
-                                          m->response_headers_to_remove, m->n_response_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&v->request, m->request_headers_to_add, m->n_request_headers_to_add, m->request_headers_to_remove,
+                                     m->n_request_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&v->response, m->response_headers_to_add, m->n_response_headers_to_add, m->response_headers_to_remove,
+                                     m->n_response_headers_to_remove, b, e);
     v->n = m->n_routes;
     v->routes = arena_array(b->arena, struct route, v->n + 1);
     for (size_t i = 0; !rc && i < v->n; i++) {
@@ -313,7 +331,9 @@ static int duplicate(const struct route_table *t, struct str domain, struct err 
     return err_set(e, -EINVAL, "domain %.*s stands in more than one virtual host or twice in one", STR_ARG(domain));
 }
 
-struct wilds { VEC(struct wild_domain) suffix, prefix; };
+struct wilds {
+    VEC(struct wild_domain) suffix, prefix;
+};
 
 static int add_domain(struct route_table *t, struct wilds *w, struct map *seen, const struct vhost *v, const char *text, struct err *e)
 {
@@ -387,7 +407,7 @@ static void collect_clusters(struct route_table *t)
             for (size_t i = 0; i < r->action.n_mirrors; i++) collect(&names, r->action.mirrors[i].cluster);
         }
     t->clusters = arena_array(&t->arena, struct str, names.n + 1);
-    map_foreach(n, &names) t->clusters[t->n_clusters++] = arena_str(&t->arena, map_key(n));
+    map_foreach (n, &names) t->clusters[t->n_clusters++] = arena_str(&t->arena, map_key(n));
     qsort(t->clusters, t->n_clusters, sizeof *t->clusters, by_bytes);
     map_free(&names, NULL);
 }
@@ -406,10 +426,12 @@ static int fill(struct route_table *t, const RouteConfiguration *m, struct route
     if (m->vhost_header && *m->vhost_header) return err_set(e, -EINVAL, "vhost_header is not supported");
     struct level top = { .table = m };
     int rc = route_filters_compile(&top.filters, m->typed_per_filter_config, m->n_typed_per_filter_config, b, e);
-    if (!rc) rc = header_mutation_compile(&t->request, m->request_headers_to_add, m->n_request_headers_to_add,
-                                          m->request_headers_to_remove, m->n_request_headers_to_remove, b, e);
-    if (!rc) rc = header_mutation_compile(&t->response, m->response_headers_to_add, m->n_response_headers_to_add,
-                                          m->response_headers_to_remove, m->n_response_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&t->request, m->request_headers_to_add, m->n_request_headers_to_add, m->request_headers_to_remove,
+                                     m->n_request_headers_to_remove, b, e);
+    if (!rc)
+        rc = header_mutation_compile(&t->response, m->response_headers_to_add, m->n_response_headers_to_add, m->response_headers_to_remove,
+                                     m->n_response_headers_to_remove, b, e);
     t->n = m->n_virtual_hosts;
     t->vhosts = arena_array(&t->arena, struct vhost, t->n + 1);
     for (size_t i = 0; !rc && i < t->n; i++) {

@@ -15,10 +15,10 @@ struct Envoy__Config__Route__V3__RouteConfiguration;
 /* A request as matching sees it. Nothing is changed or kept. */
 struct route_request {
     struct str method, authority, scheme;
-    struct str path;   /* with query; normalised before */
+    struct str path; /* with query; normalised before */
     struct route_headers headers;
-    uint64_t random;   /* one per request: fractions and weighted clusters */
-    bool tls;          /* for require_tls: the request's scheme is https */
+    uint64_t random; /* one per request: fractions and weighted clusters */
+    bool tls;        /* for require_tls: the request's scheme is https */
     bool cert_presented, cert_validated;
 };
 
@@ -39,12 +39,12 @@ struct metadata_match {
 };
 
 struct weighted_cluster {
-    struct str cluster;        /* empty: name from cluster_header */
+    struct str cluster; /* empty: name from cluster_header */
     struct str cluster_header;
     uint32_t weight;
     struct header_mutation request, response;
     struct metadata_match metadata;
-    struct str host_rewrite;   /* empty: none */
+    struct str host_rewrite; /* empty: none */
     struct route_filters filters;
 };
 
@@ -55,71 +55,81 @@ enum hash_kind { HASH_HEADER, HASH_COOKIE, HASH_SOURCE_IP, HASH_QUERY };
 struct hash_policy {
     enum hash_kind kind;
     bool terminal;
-    struct str name;             /* header (lower case), cookie or query parameter */
+    struct str name;              /* header (lower case), cookie or query parameter */
     struct regex_rewrite rewrite; /* HASH_HEADER */
-    bool cookie_mint;            /* a ttl was given: make the cookie when it is absent */
-    int64_t cookie_ttl_s;        /* 0: session cookie */
+    bool cookie_mint;             /* a ttl was given: make the cookie when it is absent */
+    int64_t cookie_ttl_s;         /* 0: session cookie */
     struct str cookie_path;
     struct str cookie_attributes; /* "; SameSite=Strict", ready to append */
 };
 
 struct mirror_policy {
     struct str cluster, cluster_header;
-    struct fraction fraction;    /* denominator 0: always */
-    bool keep_host;              /* no "-shadow" suffix */
+    struct fraction fraction; /* denominator 0: always */
+    bool keep_host;           /* no "-shadow" suffix */
     struct str host_rewrite;
 };
 
 struct upgrade_config {
-    struct str type;   /* "websocket", "CONNECT": compared without case */
+    struct str type; /* "websocket", "CONNECT": compared without case */
     bool enabled;
-    bool connect_tcp;  /* CONNECT is terminated here: the payload goes to the upstream as raw TCP */
+    bool connect_tcp; /* CONNECT is terminated here: the payload goes to the upstream as raw TCP */
 };
 
 enum retry_on {
-    RETRY_5XX = 1 << 0, RETRY_GATEWAY_ERROR = 1 << 1, RETRY_RESET = 1 << 2, RETRY_RESET_BEFORE_REQUEST = 1 << 3,
-    RETRY_CONNECT_FAILURE = 1 << 4, RETRY_ENVOY_RATELIMITED = 1 << 5, RETRY_RETRIABLE_4XX = 1 << 6,
-    RETRY_REFUSED_STREAM = 1 << 7, RETRY_RETRIABLE_STATUS_CODES = 1 << 8, RETRY_RETRIABLE_HEADERS = 1 << 9,
-    RETRY_CANCELLED = 1 << 10, RETRY_DEADLINE_EXCEEDED = 1 << 11, RETRY_RESOURCE_EXHAUSTED = 1 << 12,
-    RETRY_INTERNAL = 1 << 13, RETRY_UNAVAILABLE = 1 << 14,
+    RETRY_5XX = 1 << 0,
+    RETRY_GATEWAY_ERROR = 1 << 1,
+    RETRY_RESET = 1 << 2,
+    RETRY_RESET_BEFORE_REQUEST = 1 << 3,
+    RETRY_CONNECT_FAILURE = 1 << 4,
+    RETRY_ENVOY_RATELIMITED = 1 << 5,
+    RETRY_RETRIABLE_4XX = 1 << 6,
+    RETRY_REFUSED_STREAM = 1 << 7,
+    RETRY_RETRIABLE_STATUS_CODES = 1 << 8,
+    RETRY_RETRIABLE_HEADERS = 1 << 9,
+    RETRY_CANCELLED = 1 << 10,
+    RETRY_DEADLINE_EXCEEDED = 1 << 11,
+    RETRY_RESOURCE_EXHAUSTED = 1 << 12,
+    RETRY_INTERNAL = 1 << 13,
+    RETRY_UNAVAILABLE = 1 << 14,
 };
 struct retry_reset_header {
     struct str name;
     bool unix_timestamp; /* else seconds */
 };
 struct retry_policy {
-    uint32_t on;              /* enum retry_on */
+    uint32_t on; /* enum retry_on */
     uint32_t num_retries;
     uint64_t per_try_ms, per_try_idle_ms; /* 0: off */
-    uint64_t base_ms, max_ms; /* 25 and 10 x base unless set */
-    bool previous_hosts;      /* avoid hosts that were tried */
-    uint32_t host_attempts;   /* host_selection_retry_max_attempts, >= 1 */
+    uint64_t base_ms, max_ms;             /* 25 and 10 x base unless set */
+    bool previous_hosts;                  /* avoid hosts that were tried */
+    uint32_t host_attempts;               /* host_selection_retry_max_attempts, >= 1 */
     uint32_t *status_codes;
     size_t n_status_codes;
     struct header_match *headers, *request_headers;
     size_t n_headers, n_request_headers;
     struct retry_reset_header *reset_headers;
     size_t n_reset_headers;
-    uint64_t reset_max_ms;    /* cap of the rate-limited back-off */
+    uint64_t reset_max_ms; /* cap of the rate-limited back-off */
 };
 /* "connect-failure,unavailable" to bits; unknown words are ignored as Envoy does. For x-envoy-retry-on too. */
 uint32_t retry_on_parse(struct str text);
 
 struct route_action {
     enum cluster_kind cluster_kind;
-    struct str cluster;           /* name, or header (lower case) */
+    struct str cluster; /* name, or header (lower case) */
     struct weighted_cluster *weighted;
     size_t n_weighted;
     uint64_t total_weight;
-    struct str weight_header;     /* the random number comes from this header when present */
+    struct str weight_header; /* the random number comes from this header when present */
     bool weight_by_hash;
-    uint16_t not_found_status;    /* unknown cluster: 503 (default), 404, 500 */
+    uint16_t not_found_status; /* unknown cluster: 503 (default), 404, 500 */
     struct metadata_match metadata;
 
     struct str prefix_rewrite;
     struct regex_rewrite regex_rewrite;
     enum host_rewrite_kind host_kind;
-    struct str host_rewrite;      /* literal, or header name */
+    struct str host_rewrite; /* literal, or header name */
     struct regex_rewrite host_regex;
     bool append_forwarded_host;
 
@@ -136,9 +146,9 @@ struct route_action {
     struct upgrade_config *upgrades;
     size_t n_upgrades;
     bool high_priority;
-    uint32_t internal_redirects;  /* 0: off */
+    uint32_t internal_redirects; /* 0: off */
     bool internal_cross_scheme;
-    uint16_t *internal_codes;     /* 302 unless set */
+    uint16_t *internal_codes; /* 302 unless set */
     size_t n_internal_codes;
 };
 
@@ -210,15 +220,15 @@ struct route_table {
     struct str name;
     struct vhost *vhosts;
     size_t n;
-    struct map exact;                     /* domain (lower case) -> struct vhost * */
-    struct wild_domain *suffix, *prefix;  /* longest first */
+    struct map exact;                    /* domain (lower case) -> struct vhost * */
+    struct wild_domain *suffix, *prefix; /* longest first */
     size_t n_suffix, n_prefix;
-    const struct vhost *any;              /* "*" */
+    const struct vhost *any; /* "*" */
     bool ignore_port, ignore_path_parameters, most_specific_wins;
-    struct str *internal_only;            /* headers removed from external requests */
+    struct str *internal_only; /* headers removed from external requests */
     size_t n_internal_only;
     struct header_mutation request, response;
-    struct str *clusters;                 /* every cluster named, sorted, once: warming, unused clusters */
+    struct str *clusters; /* every cluster named, sorted, once: warming, unused clusters */
     size_t n_clusters;
 };
 
@@ -248,17 +258,21 @@ void route_pick(const struct route *route, const struct route_request *r, const 
 /* The path to send upstream (query kept). Returns false and leaves *ret alone when nothing changes; memory from a. */
 bool route_rewrite_path(const struct route *route, struct str path, struct arena *a, struct str *ret);
 /* The authority to send upstream, except HOST_AUTO, which needs the chosen host. False: unchanged. */
-bool route_rewrite_host(const struct route *route, const struct route_target *t, const struct route_request *r, struct arena *a, struct str *ret);
+bool route_rewrite_host(const struct route *route, const struct route_target *t, const struct route_request *r, struct arena *a,
+                        struct str *ret);
 /* Location of a redirect; and of require_tls. */
 struct str route_redirect_location(const struct route *route, const struct route_request *r, struct arena *a);
 struct str route_tls_location(const struct route_request *r, struct arena *a);
 
 /* Header mutations in Envoy's order: weighted cluster, route, virtual host, table (reversed by most_specific_wins). */
-void route_request_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s, const struct format_source *f);
-void route_response_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s, const struct format_source *f);
+void route_request_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s,
+                           const struct format_source *f);
+void route_response_headers(const struct route *route, const struct weighted_cluster *w, const struct header_sink *s,
+                            const struct format_source *f);
 
 /* Hash of the request by the route's policies; false: no policy gave one. source_ip: text without port. mint: filled with a
  * Set-Cookie value (memory from a) when a cookie policy makes one. */
-bool route_hash(const struct route *route, const struct route_request *r, struct str source_ip, struct arena *a, uint64_t *hash, struct str *mint);
+bool route_hash(const struct route *route, const struct route_request *r, struct str source_ip, struct arena *a, uint64_t *hash,
+                struct str *mint);
 
 #endif

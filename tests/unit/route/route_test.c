@@ -32,6 +32,19 @@ static bool get(const void *table, struct str name, struct str *value)
     return found;
 }
 
+static bool nth(const void *table, struct str name, size_t i, struct str *value)
+{
+    const struct lines *l = table;
+    struct str rest = str_of(l->text);
+    while (rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        if (!str_starts(line, name) || line.n <= name.n || line.p[name.n] != ':' || i--) continue;
+        *value = str_trim(str_skip(line, name.n + 1));
+        return true;
+    }
+    return false;
+}
+
 static struct route_table *table(const char *yaml, struct err *e)
 {
     struct arena a;
@@ -108,7 +121,7 @@ struct question {
 static struct route_request request(const char *method, const char *path, struct lines *l)
 {
     return (struct route_request){
-        .method = str_of(method), .authority = STR("h"), .scheme = STR("http"), .path = str_of(path), .headers = { l, get }
+        .method = str_of(method), .authority = STR("h"), .scheme = STR("http"), .path = str_of(path), .headers = { l, get, nth }
     };
 }
 
@@ -150,8 +163,12 @@ static void test_match(void **state)
         { "{prefix: /, headers: [{name: X, string_match: {exact: b}}]}", NULL, "/", "x: b", true },
         { "{prefix: /, headers: [{name: x, string_match: {exact: b}}]}", NULL, "/", "x: B", false },
         { "{prefix: /, headers: [{name: x, string_match: {exact: b, ignore_case: true}}]}", NULL, "/", "x: B", true },
-        { "{prefix: /, headers: [{name: x, string_match: {exact: 'b,c'}}]}", NULL, "/", "x: b\nx: c", true }, /* joined */
-        { "{prefix: /, headers: [{name: x, string_match: {exact: b}}]}", NULL, "/", "x: b\nx: c", false },
+        { "{prefix: /, headers: [{name: x, string_match: {exact: 'b,c'}}]}", NULL, "/", "x: b\nx: c", false }, /* each value alone */
+        { "{prefix: /, headers: [{name: x, string_match: {exact: b}}]}", NULL, "/", "x: b\nx: c", true },
+        { "{prefix: /, headers: [{name: x, string_match: {exact: c}}]}", NULL, "/", "x: b\nx: c", true },
+        { "{prefix: /, headers: [{name: x, string_match: {exact: c}, invert_match: true}]}", NULL, "/", "x: b\nx: c", false },
+        { "{prefix: /, headers: [{name: x, string_match: {exact: 'b,c'}}]}", NULL, "/", "x: b,c", true },
+        { "{prefix: /, headers: [{name: x, range_match: {start: 0, end: 10}}]}", NULL, "/", "x: 50\nx: 5", true },
         { "{prefix: /, headers: [{name: x, exact_match: b}]}", NULL, "/", "x: b", true },
         { "{prefix: /, headers: [{name: x, prefix_match: b}]}", NULL, "/", "x: bc", true },
         { "{prefix: /, headers: [{name: x, suffix_match: c}]}", NULL, "/", "x: bc", true },
