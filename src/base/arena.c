@@ -94,3 +94,13 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     va_end(ap);
     return p;
 }
+
+char *arena_u64(struct arena *a, uint64_t v)
+{
+    char *p = arena_alloc(a, 21), *w = p ? p + 20 : NULL;
+    if (!p) return NULL;
+    *w = 0;
+    do *--w = (char)('0' + v % 10);
+    while (v /= 10);
+    return w;
+}

@@ -44,6 +44,8 @@ void *arena_zalloc(struct arena *a, size_t n);
 char *arena_strndup(struct arena *a, const char *p, size_t n);
 struct str arena_str(struct arena *a, struct str s);
 PRINTF_LIKE(2, 3) char *arena_printf(struct arena *a, const char *fmt, ...);
+/* A number in decimal, NUL behind it: what arena_printf("%u") costs 700 instructions for. */
+char *arena_u64(struct arena *a, uint64_t v);
 
 #define arena_new(a, type)      ((type *)arena_zalloc((a), sizeof(type)))
 #define arena_array(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (n)))

@@ -33,16 +33,33 @@ uint64_t rng_u64(struct rng *r)
     return out;
 }
 
+/* The 8 nibbles of v as hexadecimal digits, lowest first, all at once. */
+static uint64_t hex8(uint32_t v)
+{
+    uint64_t x = v;
+    x = (x | x << 16) & 0x0000ffff0000ffffu;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+    x = (x | x << 4) & 0x0f0f0f0f0f0f0f0fu;
+    uint64_t letter = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u; /* 1 in the bytes from 10 */
+    return x + 0x3030303030303030u + letter * ('a' - '0' - 10);
+}
+
 void rng_uuid(struct rng *r, char out[37])
 {
-    static const char hex[] = "0123456789abcdef";
-    uint64_t w[2] = { rng_u64(r), rng_u64(r) };
-    for (int i = 0, at = 0; i < 32; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20) out[at++] = '-';
-        unsigned v = (unsigned)(w[i / 16] >> (i % 16 * 4)) & 15;
-        if (i == 12) v = 4;
-        if (i == 16) v = 8 | (v & 3);
-        out[at++] = hex[v];
-        if (at == 36) out[36] = 0;
+    char d[32];
+    for (int i = 0; i < 2; i++) {
+        uint64_t w = rng_u64(r);
+        uint64_t low = hex8((uint32_t)w), high = hex8((uint32_t)(w >> 32));
+        memcpy(d + i * 16, &low, 8);
+        memcpy(d + i * 16 + 8, &high, 8);
     }
+    d[12] = '4';               /* version */
+    d[16] = "89ab"[d[16] & 3]; /* variant */
+    memcpy(out, d, 8);
+    memcpy(out + 9, d + 8, 4);
+    memcpy(out + 14, d + 12, 4);
+    memcpy(out + 19, d + 16, 4);
+    memcpy(out + 24, d + 20, 12);
+    out[8] = out[13] = out[18] = out[23] = '-';
+    out[36] = 0;
 }

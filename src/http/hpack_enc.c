@@ -130,7 +130,7 @@ static char *field(struct hpack_enc *e, const struct header *f, char *w)
 /* The usual case: a known name with the value that it had last. NULL: it is another case. */
 HOT static inline char *field_again(struct hpack_enc *e, const struct header *f, char *w)
 {
-    if (!f->id || hpack_static_values[f->id] || !e->heads || f->flags & HE_NEVER_INDEX) return NULL;
+    if (!f->id || !e->heads || f->flags & HE_NEVER_INDEX) return NULL;
     uint32_t i = e->serial - e->heads[f->id];
     if (i >= MIN(e->t.n, 127u - HPACK_STATIC - 1)) return NULL;
     struct hpack_entry *o = hpack_table_at(&e->t, i);

@@ -55,12 +55,44 @@ static unsigned slow_symbol(uint32_t window, unsigned *ret_bits)
     return order[first_at[bits] + ((window - first_code[bits]) >> (32 - bits))];
 }
 
+static inline uint64_t load_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
+/* Letters and digits while 8 bytes can be read at once: five short codes (at most QUICK bits each) per load. Stops before a longer code
+ * or near an end; returns the bits used. */
+static size_t decode_quick(const uint8_t *p, size_t n, char **to, const char *to_end)
+{
+    size_t bit = 0;
+    char *w = *to;
+    while (n >= 9 && bit / 8 <= n - 9 && to_end - w >= 5) {
+        uint64_t acc = load_be64(p + bit / 8) << (bit & 7);
+        for (int k = 0; k < 5; k++) {
+            unsigned i = (unsigned)(acc >> (64 - QUICK)), bits = quick[i].bits;
+            if (unlikely(!bits)) return *to = w, bit;
+            *w++ = (char)quick[i].symbol;
+            acc <<= bits;
+            bit += bits;
+        }
+    }
+    return *to = w, bit;
+}
+
 HOT ssize_t huffman_decode(const uint8_t *p, size_t n, char *to, size_t room)
 {
     const uint8_t *end = p + n;
     char *w = to, *w_end = to + room;
+    size_t bit = decode_quick(p, n, &w, w_end);
     uint64_t acc = 0; /* bits at the top */
     unsigned have = 0;
+    p += bit / 8;
+    if (bit & 7) {
+        acc = (uint64_t)*p++ << (56 + (bit & 7));
+        have = 8 - (bit & 7);
+    }
     for (;;) {
         while (have <= 56 && p < end) {
             acc |= (uint64_t)*p++ << (56 - have);

@@ -8,7 +8,7 @@ struct headers *reply_begin(struct stream *s, int status)
 {
     headers_init(&s->resp, &s->arena);
     headers_trust(&s->resp);
-    char *text = arena_printf(&s->arena, "%d", status);
+    char *text = arena_u64(&s->arena, (unsigned)status);
     (void)headers_add(&s->resp, HDR_STATUS, text ? str_of(text) : STR("500"));
     s->status = status;
     return &s->resp;
@@ -36,12 +36,12 @@ void reply_finish_head(struct stream *s)
     headers_remove(h, HDR_TRANSFER_ENCODING);
     if (!s->resp_local && !s->hcm->suppress_envoy_headers) {
         uint64_t from = s->request_end_ns ? s->request_end_ns : s->began_ns;
-        char *ms = arena_printf(&s->arena, "%" PRIu64, (stream_now(s) - from) / 1000000);
+        char *ms = arena_u64(&s->arena, (stream_now(s) - from) / 1000000);
         if (ms) (void)headers_set(h, HDR_X_ENVOY_UPSTREAM_SERVICE_TIME, str_of(ms));
     }
     if (s->route) {
         if (!s->resp_local && s->route->vhost && s->route->vhost->attempt_count_in_response) {
-            char *n = arena_printf(&s->arena, "%u", s->attempts);
+            char *n = arena_u64(&s->arena, s->attempts);
             if (n) (void)headers_set(h, HDR_X_ENVOY_ATTEMPT_COUNT, str_of(n));
         }
         struct header_sink sink = stream_sink(h);
@@ -83,7 +83,7 @@ void reply_prepared(struct stream *s, struct str body, const char *details, uint
     struct headers *h = &s->resp;
     bool none = s->status == 204 || s->status == 304;
     if (body.n && !none) {
-        char *n = arena_printf(&s->arena, "%zu", body.n);
+        char *n = arena_u64(&s->arena, body.n);
         if (n) (void)headers_set(h, HDR_CONTENT_LENGTH, str_of(n));
         if (!headers_has(h, HDR_CONTENT_TYPE)) (void)headers_add(h, HDR_CONTENT_TYPE, STR("text/plain"));
     } else if (!s->conn->h2 && !none && !headers_has(h, HDR_CONTENT_LENGTH)) {

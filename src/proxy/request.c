@@ -293,7 +293,7 @@ static void set_forwarded(struct stream *s)
     if (s->hcm->scheme.n) (void)headers_set(h, HDR_SCHEME, s->hcm->scheme);
     else if (!headers_has(h, HDR_SCHEME)) (void)headers_set(h, HDR_SCHEME, proto);
     if (s->hcm->append_forwarded_port && (!headers_has(h, HDR_X_FORWARDED_PORT) || untrusted)) {
-        char *port = arena_printf(&s->arena, "%u", addr_port(&s->conn->local));
+        char *port = arena_u64(&s->arena, addr_port(&s->conn->local));
         if (port) (void)headers_set(h, HDR_X_FORWARDED_PORT, str_of(port));
     }
 }

@@ -143,7 +143,7 @@ static void set_timeouts(struct stream *s)
     const struct retry_policy *p = a->retry;
     uint64_t expected = p && p->per_try_ms && (!s->timeout_ms || p->per_try_ms < s->timeout_ms) ? p->per_try_ms : s->timeout_ms;
     if (!expected) return;
-    char *text = arena_printf(&s->arena, "%" PRIu64, expected);
+    char *text = arena_u64(&s->arena, expected);
     if (text) (void)headers_set(&s->req, HDR_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS, str_of(text));
 }
 
@@ -221,7 +221,7 @@ void router_before_send(struct stream *s, const struct host *h)
         (void)headers_set(&s->req, HDR_AUTHORITY, h->hostname);
     }
     if (s->route->vhost && s->route->vhost->include_attempt_count) {
-        char *n = arena_printf(&s->arena, "%u", s->attempts);
+        char *n = arena_u64(&s->arena, s->attempts);
         if (n) (void)headers_set(&s->req, HDR_X_ENVOY_ATTEMPT_COUNT, str_of(n));
     }
 }
