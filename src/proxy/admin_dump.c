@@ -48,20 +48,21 @@ static struct node *any_node(struct arena *a, const ProtobufCMessageDescriptor *
 static const struct kind {
     enum config_type type;
     const char *dump;                     /* message of envoy.admin.v3 */
+    const char *element;                  /* its entries are StaticX and DynamicX */
     const char *field;                    /* name of the resource in its entries */
     const char *fixed, *active, *warming; /* names of the lists; active == warming: entries have states (listeners) */
     const ProtobufCMessageDescriptor *d;
 } kinds[] = {
-    { CONFIG_CLUSTER, "ClustersConfigDump", "cluster", "static_clusters", "dynamic_active_clusters", "dynamic_warming_clusters",
+    { CONFIG_CLUSTER, "ClustersConfigDump", "Cluster", "cluster", "static_clusters", "dynamic_active_clusters", "dynamic_warming_clusters",
       &envoy__config__cluster__v3__cluster__descriptor },
-    { CONFIG_LISTENER, "ListenersConfigDump", "listener", "static_listeners", "dynamic_listeners", "dynamic_listeners",
+    { CONFIG_LISTENER, "ListenersConfigDump", "Listener", "listener", "static_listeners", "dynamic_listeners", "dynamic_listeners",
       &envoy__config__listener__v3__listener__descriptor },
-    { CONFIG_ROUTE, "RoutesConfigDump", "route_config", "static_route_configs", "dynamic_route_configs", NULL,
+    { CONFIG_ROUTE, "RoutesConfigDump", "RouteConfig", "route_config", "static_route_configs", "dynamic_route_configs", NULL,
       &envoy__config__route__v3__route_configuration__descriptor },
-    { CONFIG_SECRET, "SecretsConfigDump", "secret", "static_secrets", "dynamic_active_secrets", NULL,
+    { CONFIG_SECRET, "SecretsConfigDump", "Secret", "secret", "static_secrets", "dynamic_active_secrets", NULL,
       &envoy__extensions__transport_sockets__tls__v3__secret__descriptor },
-    { CONFIG_ENDPOINT, "EndpointsConfigDump", "endpoint_config", "static_endpoint_configs", "dynamic_endpoint_configs", NULL,
-      &envoy__config__endpoint__v3__cluster_load_assignment__descriptor },
+    { CONFIG_ENDPOINT, "EndpointsConfigDump", "EndpointConfig", "endpoint_config", "static_endpoint_configs", "dynamic_endpoint_configs",
+      NULL, &envoy__config__endpoint__v3__cluster_load_assignment__descriptor },
 };
 
 struct each {
@@ -138,12 +139,14 @@ static void add_list(struct arena *a, struct node *dump, const char *name, struc
 }
 
 /* resource=dynamic_listeners: the elements themselves, without what is around them. */
-static void push_elements(struct arena *a, struct node *configs, const char *message, struct node *list)
+static void push_elements(struct arena *a, struct node *configs, const struct kind *k, bool fixed, struct node *list)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct node *n = tree_new(a, NODE_MAP);
-        tree_add(a, n, STR("@type"), tree_string(a, str_of(arena_printf(a, XDSMSG_URL_PREFIX "envoy.admin.v3.%s", message))));
-        for (size_t k = 0; k < list->items[i]->n; k++) tree_add(a, n, list->items[i]->pairs[k].key, list->items[i]->pairs[k].value);
+        tree_add(a, n, STR("@type"),
+                 tree_string(a, str_of(arena_printf(a, XDSMSG_URL_PREFIX "envoy.admin.v3.%s.%s%s", k->dump, fixed ? "Static" : "Dynamic",
+                                                    k->element))));
+        for (size_t f = 0; f < list->items[i]->n; f++) tree_add(a, n, list->items[i]->pairs[f].key, list->items[i]->pairs[f].value);
         tree_push(a, configs, n);
     }
 }
@@ -152,12 +155,12 @@ static void dump_kind(struct dump *d, const struct kind *k, struct node *configs
 {
     struct arena *a = &d->p->arena;
     struct each x = { d, k, tree_new(a, NODE_SEQ), tree_new(a, NODE_SEQ), NULL };
-    x.warming = k->warming && k->warming != k->active ? tree_new(a, NODE_SEQ) : NULL;
+    x.warming = k->warming && strcmp(k->warming, k->active) != 0 ? tree_new(a, NODE_SEQ) : NULL;
     config_each(d->p->a->config, k->type, entry, &x);
     if (d->resource.n) {
-        if (str_eqc(d->resource, k->fixed)) push_elements(a, configs, k->dump, x.fixed);
-        if (str_eqc(d->resource, k->active)) push_elements(a, configs, k->dump, x.active);
-        if (x.warming && str_eqc(d->resource, k->warming)) push_elements(a, configs, k->dump, x.warming);
+        if (str_eqc(d->resource, k->fixed)) push_elements(a, configs, k, true, x.fixed);
+        if (str_eqc(d->resource, k->active)) push_elements(a, configs, k, false, x.active);
+        if (x.warming && str_eqc(d->resource, k->warming)) push_elements(a, configs, k, false, x.warming);
         return;
     }
     struct node *dump = tree_new(a, NODE_MAP);
@@ -237,7 +240,7 @@ int page_init_dump(struct page *p)
     config_each(p->a->config, CONFIG_CLUSTER, unready, &x);
     config_each(p->a->config, CONFIG_LISTENER, unready, &x);
     struct node *root = tree_new(&p->arena, NODE_MAP);
-    tree_add(&p->arena, root, STR("unready_targets_dumps"), x.active);
+    if (x.active->n) tree_add(&p->arena, root, STR("unready_targets_dumps"), x.active);
     p->type = "application/json";
     tree_json(root, 1, p->out);
     buf_puts(p->out, "\n");

@@ -31,10 +31,51 @@ static void own(struct samples *all, const char *name, uint64_t value, bool gaug
     take(all, &s);
 }
 
+static void of_cluster(struct samples *all, const struct cluster *c, const char *name, uint64_t value)
+{
+    const char *scope = arena_strndup(&all->p->arena, c->stat_name.p, c->stat_name.n);
+    struct admin_stat s = { .group = "cluster", .scope = scope, .name = name, .gauge = true, .value = value };
+    take(all, &s);
+}
+
+static void breaker_stats(struct samples *all, const struct cluster *c, int i)
+{
+    static const char *const priority[] = { "default", "high" };
+    const struct breaker_limits *l = &c->limits[i];
+    const struct cluster_shared *s = c->shared;
+    struct {
+        const char *name;
+        uint32_t now, limit;
+    } b[] = {
+        { "cx_open", atomic_load(&s->breaker[i].connections), l->max_connections },
+        { "rq_pending_open", atomic_load(&s->breaker[i].pending), l->max_pending },
+        { "rq_open", atomic_load(&s->breaker[i].requests), l->max_requests },
+        { "rq_retry_open", atomic_load(&s->breaker[i].retries), l->max_retries },
+    };
+    for (size_t k = 0; k < ARRAY_LEN(b); k++)
+        of_cluster(all, c, arena_printf(&all->p->arena, "circuit_breakers.%s.%s", priority[i], b[k].name), b[k].now >= b[k].limit);
+}
+
+/* What the snapshot knows of its clusters: members and breakers. */
+static void cluster_stats(struct samples *all, const struct cluster *c)
+{
+    uint64_t healthy = 0, degraded = 0;
+    for (size_t i = 0; i < c->n_hosts; i++) {
+        bool out = atomic_load(&c->hosts[i].shared->ejected);
+        healthy += !out && c->hosts[i].health == HOST_HEALTHY;
+        degraded += !out && c->hosts[i].health == HOST_DEGRADED;
+    }
+    of_cluster(all, c, "membership_total", c->n_hosts);
+    of_cluster(all, c, "membership_healthy", healthy);
+    of_cluster(all, c, "membership_degraded", degraded);
+    breaker_stats(all, c, 0);
+    breaker_stats(all, c, 1);
+}
+
 static void server_stats(struct samples *all)
 {
     struct admin *a = all->p->a;
-    static const char *const types[CONFIG__N] = { "cds", "eds", "lds", "rds", "sds" };
+    static const char *const types[CONFIG__N] = { "cluster_manager.cds", "xds.eds", "listener_manager.lds", "xds.rds", "xds.sds" };
     struct mallinfo2 i = mallinfo2();
     const struct snapshot *s = config_snapshot(a->config);
     own(all, "server.live", str_eqc(STR("LIVE"), admin_state(a)), true);
@@ -48,11 +89,10 @@ static void server_stats(struct samples *all)
     own(all, "listener_manager.total_listeners_active", s ? s->n_listeners : 0, true);
     own(all, "listener_manager.total_listeners_warming", config_count(a->config, CONFIG_LISTENER, true), true);
     for (int t = 0; t < CONFIG__N; t++) {
-        own(all, arena_printf(&all->p->arena, "xds.%s.update_success", types[t]), config_updates(a->config, (enum config_type)t, false),
-            false);
-        own(all, arena_printf(&all->p->arena, "xds.%s.update_rejected", types[t]), config_updates(a->config, (enum config_type)t, true),
-            false);
+        own(all, arena_printf(&all->p->arena, "%s.update_success", types[t]), config_updates(a->config, (enum config_type)t, false), false);
+        own(all, arena_printf(&all->p->arena, "%s.update_rejected", types[t]), config_updates(a->config, (enum config_type)t, true), false);
     }
+    for (size_t k = 0; s && k < s->n_clusters; k++) cluster_stats(all, s->clusters[k]);
 }
 
 /* ---- gathering ---- */

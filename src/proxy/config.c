@@ -122,18 +122,12 @@ static void add(struct config *c, enum config_type t, struct config_update *u)
         if (now && now->bytes && now->hash == u->hash && now->n == u->bytes.n) { /* said again: warming goes on, serving too */
             free(((struct version *)now)->text);
             ((struct version *)now)->text = str_dup(u->version);
-            c->accepted[t]++;
             return;
         }
         r = resource_make(c, t, u->name);
         r->changed |= install(c, r, u->bytes, u->hash, u->version, u->refuse) == 0;
     }
-    if (u->refuse->code) {
-        c->refused[t]++;
-        log_warn("xDS: refused: %s", u->refuse->what);
-    } else {
-        c->accepted[t]++;
-    }
+    if (u->refuse->code) log_warn("xDS: refused: %s", u->refuse->what);
 }
 
 static void take_away(struct config *c, enum config_type t, struct str name)
@@ -160,8 +154,6 @@ static void check_dependents(struct config *c, enum config_type t, struct config
         version_clear(&r->active, t);
         r->active = r->previous;
         r->previous = (struct version){ 0 };
-        c->accepted[t]--;
-        c->refused[t]++;
     }
     version_clear(&r->previous, t);
     free(r->dependent_error);
@@ -174,7 +166,15 @@ void config_apply(struct config *c, enum config_type t, struct config_update *ad
     for (size_t i = 0; i < n_removed; i++) take_away(c, t, removed[i]);
     c->answered[t] = true;
     config_settle(c);
-    for (size_t i = 0; i < n; i++) check_dependents(c, t, &added[i]);
+    bool refused = false;
+    for (size_t i = 0; i < n; i++) {
+        check_dependents(c, t, &added[i]);
+        refused |= added[i].refuse->code != 0;
+    }
+    if (refused)
+        c->refused[t]++;
+    else
+        c->accepted[t]++;
 }
 
 void config_missing(struct config *c, enum config_type t, struct str name)

@@ -66,7 +66,7 @@ struct config_entry {
 };
 void config_each(const struct config *c, enum config_type t, void (*fn)(void *ctx, const struct config_entry *e), void *ctx);
 size_t config_count(const struct config *c, enum config_type t, bool warming);
-/* Counters of this type: accepted and refused answers' resources. */
+/* Answers of this type: all taken, or with something refused. */
 uint64_t config_updates(const struct config *c, enum config_type t, bool refused);
 
 #endif
