@@ -147,8 +147,10 @@ static void on_spawn(struct io *io, uint32_t events)
     if (n == -EAGAIN) return;
     if (n <= 0) _exit(1);
     uint32_t type = wire_get_u32(&in), a = wire_get_u32(&in), b = wire_get_u32(&in);
-    if (type == SPAWNED) pod_spawned(f, a, (pid_t)b, (int)wire_get_u32(&in));
-    else if (type == SPAWN_EXITED) pod_init_ended(f, (pid_t)a);
+    if (type == SPAWNED)
+        pod_spawned(f, a, (pid_t)b, (int)wire_get_u32(&in));
+    else if (type == SPAWN_EXITED)
+        pod_init_ended(f, (pid_t)a);
     wire_close_fds(&in);
 }
 

@@ -45,7 +45,8 @@ static char *mount_point(const char *controller)
         char at[512], type[32], options[256];
         const char *tail = strstr(line, " - ");
         if (!tail || sscanf(line, "%*s %*s %*s %*s %511s", at) != 1 || sscanf(tail, " - %31s %*s %255s", type, options) != 2) continue;
-        if (controller ? strcmp(type, "cgroup") == 0 && has_word(options, controller, ",") : strcmp(type, "cgroup2") == 0) found = xstrdup(at);
+        if (controller ? strcmp(type, "cgroup") == 0 && has_word(options, controller, ",") : strcmp(type, "cgroup2") == 0)
+            found = xstrdup(at);
     }
     if (f) fclose(f);
     return found;
@@ -104,8 +105,10 @@ static int set_limit(const char *dir, enum controller c, bool v2, uint64_t memor
         snprintf(text, sizeof text, "%" PRIu64, memory);
         return put(dir, v2 ? "memory.max" : "memory.limit_in_bytes", text);
     }
-    if (v2) snprintf(text, sizeof text, "%" PRIu64 " %d", quota, CPU_PERIOD_US);
-    else snprintf(text, sizeof text, "%" PRIu64, quota);
+    if (v2)
+        snprintf(text, sizeof text, "%" PRIu64 " %d", quota, CPU_PERIOD_US);
+    else
+        snprintf(text, sizeof text, "%" PRIu64, quota);
     return put(dir, v2 ? "cpu.max" : "cpu.cfs_quota_us", text);
 }
 
@@ -138,7 +141,8 @@ struct cgroup *cgroup_new(const char *state_dir, uint32_t pod, size_t container,
         return g;
     }
     int code = m ? m : c;
-    *why = xasprintf("the %s limit is not applied: %s", m ? "memory" : "cpu", code == -ENOENT ? "no cgroup controller here" : strerror(-code));
+    *why =
+        xasprintf("the %s limit is not applied: %s", m ? "memory" : "cpu", code == -ENOENT ? "no cgroup controller here" : strerror(-code));
     cgroup_free(g);
     return NULL;
 }

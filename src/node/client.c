@@ -69,7 +69,8 @@ static int open_terminal(int fds[2], struct err *e)
 {
     char name[64];
     AUTO(close_p) int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || ptsname_r(master, name, sizeof name)) return err_errno(e, "cannot make a terminal");
+    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 || ptsname_r(master, name, sizeof name))
+        return err_errno(e, "cannot make a terminal");
     int slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0) return err_errno(e, "cannot open the terminal %s", name);
     copy_size(0, master);
@@ -107,7 +108,7 @@ static void relay_terminal(int node, int master)
         }
         if (p[1].revents && !copy_bytes(master, 1)) p[1].fd = -1;
         if (p[0].revents && !copy_bytes(0, master)) {
-            if (write(master, "\004", 1) < 0) { } /* our input ended: so does the command's */
+            if (write(master, "\004", 1) < 0) {} /* our input ended: so does the command's */
             p[0].fd = -1;
         }
         if (p[2].revents) break;
@@ -269,7 +270,7 @@ static void follow(const char *state_dir, const struct node_logs *l, const char 
         }
         struct pollfd p = { .fd = watch, .events = POLLIN };
         int r = poll(&p, 1, 500);
-        while (r > 0 && read(watch, junk, sizeof junk) > 0) { }
+        while (r > 0 && read(watch, junk, sizeof junk) > 0) {}
         if (r == 0 && which(state_dir, l, name, sizeof name, NULL) < 0) {
             copy_rest(fd, l->out);
             break; /* the pod is gone */
@@ -289,7 +290,9 @@ int node_client_logs(const char *state_dir, const struct node_logs *l, const vol
     AUTO(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return err_errno(e, "cannot open %s", path);
     lseek(fd, l->tail >= 0 ? tail_start(fd, l->tail) : 0, SEEK_SET);
-    if (l->follow) follow(state_dir, l, path, fd, stop);
-    else copy_rest(fd, l->out);
+    if (l->follow)
+        follow(state_dir, l, path, fd, stop);
+    else
+        copy_rest(fd, l->out);
     return 0;
 }

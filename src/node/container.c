@@ -81,12 +81,16 @@ static void on_started(struct run *r, int err)
     c->start_pending = false;
     int64_t now = clock_wall_ms();
     if (err) {
-        c->st.now = (struct node_termination){ .exit_code = err == ENOENT ? 127 : 128, .reason = "StartError", .started_ms = now, .finished_ms = now };
+        c->st.now = (struct node_termination){
+            .exit_code = err == ENOENT ? 127 : 128, .reason = "StartError", .started_ms = now, .finished_ms = now
+        };
         char *why = xasprintf("cannot run %s: %s", c->spec->argv[0], strerror(err));
         pod_event(c->pod, c, true, "Failed", "%s", why);
         ended(c);
-        if (c->st.state == NODE_WAITING) set_waiting(c, "RunContainerError", why);
-        else set_text(c, &c->st.now.message, why);
+        if (c->st.state == NODE_WAITING)
+            set_waiting(c, "RunContainerError", why);
+        else
+            set_text(c, &c->st.now.message, why);
         return;
     }
     c->alive = true;

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SESSIONS 256
-#define ARGS_MAX 1024
+#define SESSIONS        256
+#define ARGS_MAX        1024
 #define DIAL_TIMEOUT_MS 5000
 
 struct control {
@@ -117,8 +117,10 @@ static void do_exec(struct session *s, struct wire_in *in)
     s->run.started = on_exec_started;
     s->run.exited = on_exec_exited;
     int r = pod_run(c, &s->run, &spec);
-    if (r < 0) failed(s, -r, "cannot run the command: %s", strerror(-r));
-    else s->pod = p;
+    if (r < 0)
+        failed(s, -r, "cannot run the command: %s", strerror(-r));
+    else
+        s->pod = p;
 }
 
 /* ---- dial ---- */
@@ -193,11 +195,16 @@ static void on_order(struct io *io, uint32_t events)
     ssize_t n = wire_recv(io->fd, s->all->f->inbox, WIRE_MAX, &in);
     if (n == -EAGAIN) return;
     uint32_t type = n > 0 ? wire_get_u32(&in) : 0;
-    if (n <= 0 || s->pod || s->dial) hang_up(s);
-    else if (type == CTL_EXEC) do_exec(s, &in);
-    else if (type == CTL_DIAL) do_dial(s, &in);
-    else if (type == CTL_WHICH) do_which(s, &in);
-    else failed(s, EINVAL, "this node does not know order %u", type);
+    if (n <= 0 || s->pod || s->dial)
+        hang_up(s);
+    else if (type == CTL_EXEC)
+        do_exec(s, &in);
+    else if (type == CTL_DIAL)
+        do_dial(s, &in);
+    else if (type == CTL_WHICH)
+        do_which(s, &in);
+    else
+        failed(s, EINVAL, "this node does not know order %u", type);
     if (n > 0) wire_close_fds(&in);
 }
 

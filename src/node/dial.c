@@ -73,7 +73,7 @@ void dial_cancel(struct dial *d)
 
 void dial_answer(struct pod *p, uint32_t id, int err, int fd)
 {
-    list_foreach(d, &p->f->dials, struct dial, link) {
+    list_foreach (d, &p->f->dials, struct dial, link) {
         if (d->id != id || d->pod != p) continue;
         if (err == EINPROGRESS && fd >= 0 && loop_add(p->f->loop, &d->io, fd, EPOLLOUT) == 0) return;
         if (err != 0) close_p(&fd);
@@ -85,7 +85,7 @@ void dial_answer(struct pod *p, uint32_t id, int err, int fd)
 
 void dial_pod_gone(struct pod *p)
 {
-    list_foreach(d, &p->f->dials, struct dial, link) {
+    list_foreach (d, &p->f->dials, struct dial, link) {
         if (d->pod == p) finish(d, -ECONNRESET);
     }
 }

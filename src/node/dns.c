@@ -7,9 +7,9 @@ enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_SOA = 6, TYPE_PTR = 12, TYPE_AAAA = 28, 
 enum { CLASS_IN = 1 };
 enum { RCODE_OK = 0, RCODE_FORMAT = 1, RCODE_NXDOMAIN = 3, RCODE_NOTIMP = 4, RCODE_REFUSED = 5 };
 
-#define HEADER  12
-#define ZONE    "cluster.local"
-#define CNAMES  8 /* longest chain of aliases that is followed */
+#define HEADER 12
+#define ZONE   "cluster.local"
+#define CNAMES 8 /* longest chain of aliases that is followed */
 
 struct record {
     const char *name; /* as asked for, lower case */
@@ -20,7 +20,7 @@ struct record {
 
 struct dns_table {
     struct arena arena;
-    struct map names; /* name -> struct record; parents of names: without addresses */
+    struct map names;   /* name -> struct record; parents of names: without addresses */
     struct map reverse; /* "4.3.2.1.in-addr.arpa" -> name */
 };
 
@@ -134,7 +134,7 @@ static bool read_opt(const uint8_t *q, size_t n, size_t at, unsigned records, st
         at += len;
         if (type != TYPE_OPT) continue;
         x->edns = true;
-        x->udp_max = MIN(MAX((size_t)class, (size_t)512), (size_t)DNS_UDP_MAX);
+        x->udp_max = MIN(MAX((size_t) class, (size_t)512), (size_t)DNS_UDP_MAX);
     }
     return true;
 }
@@ -180,8 +180,10 @@ static void put_name(struct answer *a, const char *name)
 /* Owner: a pointer to the question (its name at offset 12) when it is the name asked for. */
 static void put_owner(struct answer *a, const char *name, bool asked)
 {
-    if (asked) put16(a, 0xc000 | HEADER);
-    else put_name(a, name);
+    if (asked)
+        put16(a, 0xc000 | HEADER);
+    else
+        put_name(a, name);
 }
 
 static void put_record_head(struct answer *a, const char *name, bool asked, uint16_t type)
@@ -248,7 +250,10 @@ static void put_opt(struct answer *a)
 /* ---- the answer ---- */
 
 static bool in_zone(const char *name) { return str_eqc(str_of(name), ZONE) || str_ends(str_of(name), STR("." ZONE)); }
-static bool is_reverse(const char *name) { return str_ends(str_of(name), STR(".in-addr.arpa")) || str_ends(str_of(name), STR(".ip6.arpa")); }
+static bool is_reverse(const char *name)
+{
+    return str_ends(str_of(name), STR(".in-addr.arpa")) || str_ends(str_of(name), STR(".ip6.arpa"));
+}
 
 static void put_addresses(struct answer *a, const struct record *r, bool asked, uint16_t type, unsigned turn)
 {
@@ -294,11 +299,19 @@ static unsigned answer_question(const struct dns_table *t, struct answer *a, con
 
 static size_t finish(struct answer *a, const uint8_t *q, unsigned rcode, bool question)
 {
-    uint8_t h[HEADER] = { q[0], q[1],
-                          (uint8_t)(0x80 | (q[2] & 0x79) | (rcode == RCODE_OK || rcode == RCODE_NXDOMAIN ? 0x04 : 0)), /* QR, opcode, RD, AA */
-                          (uint8_t)(0x80 | rcode), /* RA: resolvers complain without it */
-                          0, question ? 1 : 0, (uint8_t)(a->answers >> 8), (uint8_t)a->answers,
-                          (uint8_t)(a->authority >> 8), (uint8_t)a->authority, 0, (uint8_t)a->additional };
+    uint8_t h[HEADER] = { q[0],
+                          q[1],
+                          (uint8_t)(0x80 | (q[2] & 0x79) |
+                                    (rcode == RCODE_OK || rcode == RCODE_NXDOMAIN ? 0x04 : 0)), /* QR, opcode, RD, AA */
+                          (uint8_t)(0x80 | rcode),                                              /* RA: resolvers complain without it */
+                          0,
+                          question ? 1 : 0,
+                          (uint8_t)(a->answers >> 8),
+                          (uint8_t)a->answers,
+                          (uint8_t)(a->authority >> 8),
+                          (uint8_t)a->authority,
+                          0,
+                          (uint8_t)a->additional };
     if (a->full) h[2] |= 0x02; /* TC */
     memcpy(a->p, h, HEADER);
     return a->n;

@@ -7,9 +7,9 @@
 #include "base/map.h"
 #include "node/node.h"
 
-#define DNS_UDP_MAX 4096  /* largest answer by UDP, when the asker allows it (EDNS) */
+#define DNS_UDP_MAX 4096 /* largest answer by UDP, when the asker allows it (EDNS) */
 #define DNS_TCP_MAX 65535
-#define DNS_TTL     5     /* seconds: endpoints change (Kubernetes' plugin: 5) */
+#define DNS_TTL     5 /* seconds: endpoints change (Kubernetes' plugin: 5) */
 
 struct dns_table;
 

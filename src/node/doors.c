@@ -25,13 +25,13 @@ struct doors {
 /* One direction: source -> pipe -> destination. */
 struct flow {
     int pipe[2];
-    size_t held; /* bytes in the pipe */
+    size_t held;    /* bytes in the pipe */
     bool eof, done; /* source ended; its end was passed on */
 };
 
 struct relay {
     struct loop *loop;
-    struct io side[2]; /* 0: the caller, 1: the pod */
+    struct io side[2];   /* 0: the caller, 1: the pod */
     struct flow flow[2]; /* flow[i]: from side i to the other */
     bool connecting;
     struct deferred end;
@@ -58,8 +58,10 @@ static bool move(struct relay *r, int i)
         bool moved = false;
         if (!f->eof && f->held < PIPE_BYTES) {
             ssize_t n = splice(from, NULL, f->pipe[1], NULL, PIPE_BYTES - f->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-            if (n == 0) f->eof = true;
-            else if (n < 0 && errno != EAGAIN) return false;
+            if (n == 0)
+                f->eof = true;
+            else if (n < 0 && errno != EAGAIN)
+                return false;
             if (n > 0) {
                 f->held += (size_t)n;
                 moved = true;
@@ -88,9 +90,12 @@ static void arm(struct relay *r)
         uint32_t ev = 0;
         if (!r->flow[i].eof && r->flow[i].held == 0) ev |= EPOLLIN;
         if (r->flow[!i].held) ev |= EPOLLOUT;
-        if (ev && io->on) loop_mod(r->loop, io, ev);
-        else if (ev) loop_add(r->loop, io, io->fd, ev);
-        else loop_del(r->loop, io); /* a hang-up would be reported for ever */
+        if (ev && io->on)
+            loop_mod(r->loop, io, ev);
+        else if (ev)
+            loop_add(r->loop, io, io->fd, ev);
+        else
+            loop_del(r->loop, io); /* a hang-up would be reported for ever */
     }
 }
 
@@ -102,8 +107,10 @@ static void on_side(struct io *io, uint32_t events)
         return;
     }
     bool ok = move(r, 0) && move(r, 1);
-    if (!ok || (r->flow[0].done && r->flow[1].done)) loop_defer_last(r->loop, &r->end);
-    else arm(r);
+    if (!ok || (r->flow[0].done && r->flow[1].done))
+        loop_defer_last(r->loop, &r->end);
+    else
+        arm(r);
 }
 
 static void on_pod(struct io *io, uint32_t events)
@@ -124,7 +131,9 @@ static bool relay_start(struct door *d, int fd)
 {
     struct relay *r = xcalloc(1, sizeof *r);
     int state;
-    *r = (struct relay){ .loop = d->all->loop, .flow = { { .pipe = { -1, -1 } }, { .pipe = { -1, -1 } } }, .connecting = true, .end.run = relay_free };
+    *r = (struct relay){
+        .loop = d->all->loop, .flow = { { .pipe = { -1, -1 } }, { .pipe = { -1, -1 } } }, .connecting = true, .end.run = relay_free
+    };
     r->side[0].ready = on_side;
     r->side[1].ready = on_pod;
     int up = d->to_n ? sock_connect(&d->to[d->next++ % d->to_n], &state, NULL) : -1;

@@ -19,10 +19,7 @@
 #include <unistd.h>
 
 /* fork() into new namespaces. Without CLONE_VM or a new stack it returns twice, as fork does. */
-static pid_t fork_into(unsigned long namespaces)
-{
-    return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL);
-}
+static pid_t fork_into(unsigned long namespaces) { return (pid_t)syscall(SYS_clone, namespaces | SIGCHLD, NULL, NULL, NULL, NULL); }
 
 static int write_file(pid_t pid, const char *name, const char *text, struct err *e)
 {
@@ -163,7 +160,7 @@ static _Noreturn void fabric_init(const struct fabric_config *c, bool root, int 
     prctl(PR_SET_NAME, "weft-fabric");
     setsid(); /* a terminal's Ctrl-C is for weft up, which ends us in order */
     standard_files();
-    if (sethostname("weft", 4) < 0) { } /* a name for people only */
+    if (sethostname("weft", 4) < 0) {} /* a name for people only */
     int pair[2];
     if (fabric_mounts(c->state_dir, &e) < 0 || fabric_network(&e) < 0) report_failure(link, &e);
     if (wire_pair(pair) < 0) {
@@ -225,7 +222,7 @@ static int wait_up(struct fabric_proc *p, struct err *e)
 static void reap_fabric(struct fabric_proc *p)
 {
     kill(p->pid, SIGKILL);
-    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) { }
+    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) {}
     close_p(&p->link);
     close_p(&p->xds_listen);
     p->pid = 0;
@@ -256,8 +253,10 @@ int fabric_start(const struct fabric_config *c, struct fabric_proc *ret, struct 
     r = root ? 0 : map_users(ret->pid, e);
     if (r == 0 && send(pair[0], "g", 1, MSG_NOSIGNAL) != 1) r = err_errno(e, "the fabric's process ended while it started");
     if (r == 0) r = wait_up(ret, e);
-    if (r < 0) reap_fabric(ret);
-    else ret->state_dir = xstrdup(c->state_dir);
+    if (r < 0)
+        reap_fabric(ret);
+    else
+        ret->state_dir = xstrdup(c->state_dir);
     return r;
 }
 

@@ -60,7 +60,8 @@ static int start_failure(int fd)
 {
     int code = 0;
     ssize_t r;
-    do r = read(fd, &code, sizeof code); while (r < 0 && errno == EINTR);
+    do r = read(fd, &code, sizeof code);
+    while (r < 0 && errno == EINTR);
     return r == (ssize_t)sizeof code ? code : 0;
 }
 
@@ -70,8 +71,10 @@ static void start(int ctl, struct wire_in *in)
     uint32_t id = wire_get_u32(in), flags = wire_get_u32(in);
     int fail[2], code = 0;
     pid_t pid = -1;
-    if (children_full()) code = EAGAIN;
-    else if (pipe2(fail, O_CLOEXEC) < 0) code = errno;
+    if (children_full())
+        code = EAGAIN;
+    else if (pipe2(fail, O_CLOEXEC) < 0)
+        code = errno;
     else {
         pid = fork_child();
         if (pid == 0) box_exec(in, flags, fail[1]);
@@ -108,7 +111,8 @@ static void dial(int ctl, struct wire_in *in)
     const char *ip = wire_get_str(in);
     uint16_t port = (uint16_t)wire_get_u32(in);
     int fd = -1, code = 0;
-    if (!ip || !addr_ip(&to, str_of(ip), port)) code = EINVAL;
+    if (!ip || !addr_ip(&to, str_of(ip), port))
+        code = EINVAL;
     else {
         fd = socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0 || connect(fd, &to.sa, to.len) < 0) code = errno;

@@ -73,7 +73,7 @@ struct container_log *log_open(struct loop *l, const char *path, uint64_t limit,
         return NULL;
     }
     fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    if (owner >= 0 && fchown(fds[1], (uid_t)owner, (gid_t)owner) < 0) { } /* only opening by name needs it */
+    if (owner >= 0 && fchown(fds[1], (uid_t)owner, (gid_t)owner) < 0) {} /* only opening by name needs it */
     struct container_log *g = xcalloc(1, sizeof *g);
     g->loop = l;
     g->path = xstrdup(path);

@@ -17,7 +17,7 @@
 #define NODE_POD_NET     "198.18.0.0/16"
 #define NODE_VIP_NET     "198.19.0.0/16"
 #define NODE_XDS_PORT    15010
-#define NODE_SIDECAR_UID 1337 /* also the socket mark that interception lets pass */
+#define NODE_SIDECAR_UID 1337        /* also the socket mark that interception lets pass */
 #define NODE_FILES_DIR   "/run/weft" /* where pod.files appear inside the pod */
 
 /* ---- specs: all strings and arrays belong to the caller; fabric_apply copies what it keeps ---- */
@@ -36,8 +36,8 @@ struct node_probe {
     const char *host;               /* http: Host header; NULL: the pod's address */
     const struct node_env *headers; /* http */
     size_t headers_n;
-    const char *service;            /* grpc; NULL: "" */
-    const char *const *argv;        /* exec; ends with NULL */
+    const char *service;     /* grpc; NULL: "" */
+    const char *const *argv; /* exec; ends with NULL */
     unsigned initial_delay_ms, period_ms, timeout_ms;
     unsigned success_threshold, failure_threshold;
 };
@@ -46,11 +46,11 @@ enum node_restart { NODE_RESTART_ALWAYS, NODE_RESTART_ON_FAILURE, NODE_RESTART_N
 
 struct node_container {
     const char *name;
-    const char *const *argv; /* ends with NULL; argv[0] is looked up in the container's PATH when it has no slash */
+    const char *const *argv;    /* ends with NULL; argv[0] is looked up in the container's PATH when it has no slash */
     const struct node_env *env; /* PATH, HOME, HOSTNAME, TERM are added when absent */
     size_t env_n;
-    const char *cwd;         /* NULL: "/" */
-    int uid, gid;            /* -1: the user of weft up (0 inside). Other values hold only where the fabric is root's */
+    const char *cwd; /* NULL: "/" */
+    int uid, gid;    /* -1: the user of weft up (0 inside). Other values hold only where the fabric is root's */
     struct node_probe startup, readiness, liveness;
     const char *const *pre_stop; /* lifecycle.preStop.exec; NULL: none */
     unsigned pre_stop_sleep_ms;  /* lifecycle.preStop.sleep */
@@ -71,15 +71,15 @@ struct node_file {
 };
 
 struct node_pod {
-    const char *ns, *name, *uid; /* uid is the identity: a new uid is a new pod */
-    struct addr ip;              /* inside NODE_POD_NET; port unused */
+    const char *ns, *name, *uid;             /* uid is the identity: a new uid is a new pod */
+    struct addr ip;                          /* inside NODE_POD_NET; port unused */
     const struct node_container *containers; /* the sidecar is the one with is_sidecar */
     size_t containers_n;
     const struct node_file *files;
     size_t files_n;
     enum node_restart restart;
-    unsigned grace_ms; /* terminationGracePeriodSeconds; 0: kill at once. Kubernetes' default is 30 000 */
-    unsigned drain_ms; /* between "terminating" in the status and SIGTERM to the containers, so that callers hear first */
+    unsigned grace_ms;     /* terminationGracePeriodSeconds; 0: kill at once. Kubernetes' default is 30 000 */
+    unsigned drain_ms;     /* between "terminating" in the status and SIGTERM to the containers, so that callers hear first */
     const char *hostname;  /* NULL: name */
     const char *resolv;    /* contents of /etc/resolv.conf; NULL: cluster DNS with Kubernetes' search list and ndots 5 */
     const char *hosts_add; /* lines appended to /etc/hosts (hostAliases); NULL: none */
@@ -110,7 +110,7 @@ struct node_container_status {
     int64_t started_ms;  /* running */
     bool started, ready;
     unsigned restarts;
-    struct node_termination now;  /* valid when terminated */
+    struct node_termination now; /* valid when terminated */
     bool has_last;
     struct node_termination last; /* the run before this one */
 };
@@ -121,7 +121,7 @@ struct node_pod_status {
     const char *ns, *name, *uid;
     struct addr ip;
     enum node_phase phase;
-    bool initialized, containers_ready, ready; /* conditions; ready is false as soon as terminating is set */
+    bool initialized, containers_ready, ready;             /* conditions; ready is false as soon as terminating is set */
     int64_t initialized_ms, containers_ready_ms, ready_ms; /* when they last changed, wall clock; 0: never */
     bool terminating;
     int64_t started_ms;
@@ -135,7 +135,7 @@ struct node_event {
     const char *ns, *pod, *uid;
     const char *container; /* NULL: the pod */
     bool warning;
-    const char *reason;  /* Kubernetes' words: "Started", "BackOff", "Unhealthy", "Killing", "Failed" */
+    const char *reason; /* Kubernetes' words: "Started", "BackOff", "Unhealthy", "Killing", "Failed" */
     const char *message;
 };
 
@@ -143,8 +143,8 @@ struct node_event {
  * during the call. */
 struct node_callbacks {
     void (*status)(void *ctx, const struct node_pod_status *s); /* after a change, at most once per pod and turn */
-    void (*gone)(void *ctx, const char *uid); /* terminated and cleaned up; its address is free. The last call for uid */
-    void (*event)(void *ctx, const struct node_event *ev); /* may be NULL */
+    void (*gone)(void *ctx, const char *uid);                   /* terminated and cleaned up; its address is free. The last call for uid */
+    void (*event)(void *ctx, const struct node_event *ev);      /* may be NULL */
 };
 
 /* ---- the agent's side: functions for config.agent and what it sets up ---- */
@@ -187,8 +187,8 @@ void fabric_door(struct fabric *f, size_t door, const struct addr *to, size_t n)
 
 /* A connection from inside the pod ("127.0.0.1:15000", or the pod's own address): done gets a connected fd, which it owns,
  * or a negative errno value. Called from the loop. ip NULL: the pod's address. */
-int fabric_dial(struct fabric *f, const char *uid, const char *ip, uint16_t port, unsigned timeout_ms,
-                void (*done)(void *ctx, int fd), void *ctx);
+int fabric_dial(struct fabric *f, const char *uid, const char *ip, uint16_t port, unsigned timeout_ms, void (*done)(void *ctx, int fd),
+                void *ctx);
 
 /* True when the fabric runs as root (no user namespace): uids hold, the sidecar is uid 1337. */
 bool fabric_is_root(const struct fabric *f);
@@ -203,8 +203,8 @@ struct fabric_config {
     const int *doors;      /* listening TCP sockets of the host (ingress); the fabric takes copies */
     size_t doors_n;
     unsigned backoff_base_ms, backoff_max_ms; /* restarts; 0: 10 s and 5 min as Kubernetes */
-    uint64_t log_limit;    /* bytes per container log before it is rotated once to .log.1; 0: 10 MiB */
-    bool force_user_ns;    /* also as root: for tests */
+    uint64_t log_limit;                       /* bytes per container log before it is rotated once to .log.1; 0: 10 MiB */
+    bool force_user_ns;                       /* also as root: for tests */
     /* Runs in the agent's process when namespaces, bridge, DNS and node.sock are up: sets callbacks, watches its files on
      * fabric_loop() and returns 0; the loop runs afterwards. Negative: the fabric ends with that error. */
     int (*agent)(struct fabric *f, void *ctx, struct err *e);
@@ -213,9 +213,9 @@ struct fabric_config {
 
 /* What weft up holds of a running fabric. */
 struct fabric_proc {
-    pid_t pid;     /* fabric init, child of the caller: waitpid tells its end */
-    int link;      /* readable at EOF: the fabric has ended */
-    int xds_listen; /* 198.18.0.1:15010 inside the fabric, listening; for weftd */
+    pid_t pid;       /* fabric init, child of the caller: waitpid tells its end */
+    int link;        /* readable at EOF: the fabric has ended */
+    int xds_listen;  /* 198.18.0.1:15010 inside the fabric, listening; for weftd */
     char *state_dir; /* ours */
 };
 

@@ -1,7 +1,6 @@
 #include "node/pod.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "node/cgroup.h"
 #include "node/init.h"
 #include "node/intercept.h"
 #include "node/link.h"
@@ -10,7 +9,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,107 +119,6 @@ static void pod_fail(struct pod *p, const char *fmt, ...)
     pod_changed(p);
 }
 
-/* ---- processes ---- */
-
-static const char *default_env(const char *name, const struct pod *p)
-{
-    if (strcmp(name, "HOSTNAME") == 0) return p->spec->hostname;
-    const char *v = getenv(name);
-    if (v && *v) return v;
-    return strcmp(name, "PATH") == 0 ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" : strcmp(name, "HOME") == 0 ? "/" : NULL;
-}
-
-static void put_env(struct wire_out *w, const struct container *c, bool tty)
-{
-    static const char *const defaults[] = { "PATH", "HOME", "HOSTNAME" };
-    VEC(char *) list = { 0 };
-    for (size_t i = 0; i < c->spec->env_n; i++) vec_push(&list, xasprintf("%s=%s", c->spec->env[i].name, c->spec->env[i].value));
-    for (size_t i = 0; i < ARRAY_LEN(defaults) + (tty ? 1 : 0); i++) {
-        const char *name = i < ARRAY_LEN(defaults) ? defaults[i] : "TERM";
-        bool set = false;
-        for (size_t k = 0; k < c->spec->env_n; k++) set |= strcmp(c->spec->env[k].name, name) == 0;
-        const char *v = i < ARRAY_LEN(defaults) ? default_env(name, c->pod) : "xterm";
-        if (!set && v) vec_push(&list, xasprintf("%s=%s", name, v));
-    }
-    vec_push(&list, NULL);
-    wire_list(w, (const char *const *)list.v);
-    vec_foreach (s, &list) free(*s);
-    vec_free(&list);
-}
-
-int pod_run(struct container *c, struct run *r, const struct run_spec *s)
-{
-    struct pod *p = c->pod;
-    struct wire_out w = { 0 };
-    bool side = c->spec->is_sidecar && p->f->root;
-    uint32_t flags = (p->f->root ? START_ROOT : c->spec->is_sidecar ? START_NET_RAW : 0u) | (s->tty ? START_TTY : 0u) | (r == &c->run ? START_CONTAINER : 0u);
-    pod_forget_run(r);
-    r->id = ++p->next_run;
-    wire_u32(&w, INIT_START);
-    wire_u32(&w, r->id);
-    wire_u32(&w, flags);
-    wire_list(&w, s->argv);
-    put_env(&w, c, s->tty);
-    wire_str(&w, c->spec->cwd);
-    wire_u32(&w, side ? NODE_SIDECAR_UID : c->spec->uid > 0 ? (uint32_t)c->spec->uid : 0);
-    wire_u32(&w, side ? NODE_SIDECAR_UID : c->spec->gid > 0 ? (uint32_t)c->spec->gid : 0);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int i = 0; i < 3; i++) wire_fd(&w, s->fds[i] >= 0 ? s->fds[i] : null);
-    int groups[2];
-    cgroup_files(c->cgroup, groups);
-    for (int i = 0; i < 2; i++) {
-        if (groups[i] >= 0) wire_fd(&w, groups[i]);
-    }
-    int code = p->ctl.on ? wire_send(p->ctl.fd, &w) : -EPIPE;
-    buf_free(&w.b);
-    close_p(&null);
-    if (code == 0) list_append(&p->runs, &r->link);
-    return code;
-}
-
-void pod_forget_run(struct run *r) { list_del(&r->link); }
-
-void pod_kill(struct pod *p, struct run *r, int sig, bool group)
-{
-    struct wire_out w = { 0 };
-    wire_u32(&w, INIT_KILL);
-    wire_u32(&w, r->id);
-    wire_u32(&w, (uint32_t)sig);
-    wire_u32(&w, group ? KILL_GROUP : 0);
-    if (p->ctl.on) wire_send(p->ctl.fd, &w);
-    buf_free(&w.b);
-}
-
-static struct run *find_run(struct pod *p, uint32_t id)
-{
-    list_foreach (r, &p->runs, struct run, link) {
-        if (r->id == id) return r;
-    }
-    return NULL;
-}
-
-static int text_file(const char *text)
-{
-    int fd = memfd_create("rules", MFD_CLOEXEC);
-    size_t n = strlen(text);
-    if (fd >= 0 && write(fd, text, n) != (ssize_t)n) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-void pod_rules(struct pod *p, const char *text)
-{
-    AUTO(close_p) int fd = text_file(text);
-    struct wire_out w = { 0 };
-    if (fd < 0 || !p->ctl.on) return;
-    wire_u32(&w, INIT_RULES);
-    wire_u32(&w, 0);
-    wire_fd(&w, fd);
-    wire_send(p->ctl.fd, &w);
-}
-
 /* ---- start ---- */
 
 static int put_file(const char *dir, const char *name, const void *data, size_t n, mode_t mode, int owner, struct err *e)
@@ -248,10 +145,14 @@ static int make_dir(struct pod *p, const struct node_pod *spec, struct err *e)
     snprintf(files, sizeof files, "%s/files", dir);
     if (mkdir(dir, 0755) < 0 || mkdir(files, 0755) < 0) return err_errno(e, "cannot make %s", dir);
     p->dir_made = true;
-    AUTO(free_p) char *resolv = spec->resolv ? xstrdup(spec->resolv)
-        : xasprintf("search %s.svc.cluster.local svc.cluster.local cluster.local\nnameserver " NODE_GATEWAY_IP "\noptions ndots:5\n", spec->ns);
-    AUTO(free_p) char *hosts = xasprintf("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n%s\t%s\n%s",
-                                         addr_ip_text(&spec->ip, ip, sizeof ip), p->spec->hostname, spec->hosts_add ? spec->hosts_add : "");
+    AUTO(free_p)
+    char *resolv = spec->resolv ? xstrdup(spec->resolv)
+                                : xasprintf("search %s.svc.cluster.local svc.cluster.local cluster.local\nnameserver " NODE_GATEWAY_IP
+                                            "\noptions ndots:5\n",
+                                            spec->ns);
+    AUTO(free_p)
+    char *hosts = xasprintf("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n%s\t%s\n%s",
+                            addr_ip_text(&spec->ip, ip, sizeof ip), p->spec->hostname, spec->hosts_add ? spec->hosts_add : "");
     int r = put_file(dir, "resolv.conf", resolv, strlen(resolv), 0644, -1, e);
     if (r == 0) r = put_file(dir, "hosts", hosts, strlen(hosts), 0644, -1, e);
     for (size_t i = 0; r == 0 && i < spec->files_n; i++) {
@@ -287,8 +188,10 @@ static void send_setup(struct pod *p)
     struct buf rules = { 0 };
     const struct node_pod *s = p->spec;
     struct intercept c = { p->f->root, s->exclude_in, s->exclude_out, s->exclude_in_n, s->exclude_out_n };
-    if (s->intercept) intercept_rules(&c, &rules);
-    else if (p->f->vip_rules) buf_puts(&rules, p->f->vip_rules);
+    if (s->intercept)
+        intercept_rules(&c, &rules);
+    else if (p->f->vip_rules)
+        buf_puts(&rules, p->f->vip_rules);
     buf_append(&rules, "", 1);
     wire_u32(&w, INIT_SETUP);
     wire_str(&w, s->hostname);
@@ -335,8 +238,10 @@ static void start_containers(struct pod *p)
     }
     for (size_t i = 0; i < p->n; i++) {
         if (p->containers[i].spec->is_sidecar) continue;
-        if (hold) p->containers[i].st.reason = "PodInitializing";
-        else container_start(&p->containers[i]);
+        if (hold)
+            p->containers[i].st.reason = "PodInitializing";
+        else
+            container_start(&p->containers[i]);
     }
 }
 
@@ -350,12 +255,22 @@ static void on_ready_report(struct pod *p, struct wire_in *in)
         pod_fail(p, "%s", what ? what : "the pod could not be set up");
         return;
     }
-    if (missing & INIT_NO_RESOLV) snprintf(p->message, sizeof p->message, "this host has no /etc/resolv.conf or /etc/hosts to mount over: cluster names do not resolve in the pod");
+    if (missing & INIT_NO_RESOLV)
+        snprintf(p->message, sizeof p->message,
+                 "this host has no /etc/resolv.conf or /etc/hosts to mount over: cluster names do not resolve in the pod");
     p->state = POD_RUNNING;
     p->initialized = true;
     p->st.started_ms = clock_wall_ms();
     start_containers(p);
     pod_changed(p);
+}
+
+static struct run *find_run(struct pod *p, uint32_t id)
+{
+    list_foreach (r, &p->runs, struct run, link) {
+        if (r->id == id) return r;
+    }
+    return NULL;
 }
 
 static void report(struct pod *p, struct wire_in *in)
@@ -460,8 +375,10 @@ static void end_init(struct pod *p)
 {
     p->state = POD_ENDING;
     timer_stop(&p->stop_timer);
-    if (p->init_pid > 0) kill(p->init_pid, SIGKILL); /* PID 1 of the pod: the kernel ends everything in it */
-    else loop_defer_last(p->f->loop, &p->free_later);
+    if (p->init_pid > 0)
+        kill(p->init_pid, SIGKILL); /* PID 1 of the pod: the kernel ends everything in it */
+    else
+        loop_defer_last(p->f->loop, &p->free_later);
 }
 
 /* Applications first, the sidecar after them, then init. */
@@ -536,7 +453,8 @@ void pod_stop(struct pod *p, int grace_ms)
     for (size_t i = 0; i < p->n; i++) timer_stop(&p->containers[i].restart);
     pod_event(p, NULL, false, "Killing", "Stopping pod %s", p->spec->name);
     for (size_t i = 0; i < p->n; i++) drain_send(p, &p->containers[i]);
-    timer_set(p->f->loop, &p->stop_timer, p->f->stopping ? 0 : MIN((uint64_t)p->spec->drain_ms, (uint64_t)grace_ms)); /* the callers end as well */
+    timer_set(p->f->loop, &p->stop_timer,
+              p->f->stopping ? 0 : MIN((uint64_t)p->spec->drain_ms, (uint64_t)grace_ms)); /* the callers end as well */
     pod_changed(p);
 }
 

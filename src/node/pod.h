@@ -16,7 +16,7 @@ enum pod_state { POD_SPAWNING, POD_SETUP, POD_RUNNING, POD_DRAINING, POD_STOPPIN
 struct run {
     struct link link;
     uint32_t id;
-    void (*started)(struct run *r, int err); /* errno value, 0: it runs. May be NULL */
+    void (*started)(struct run *r, int err);        /* errno value, 0: it runs. May be NULL */
     void (*exited)(struct run *r, int wait_status); /* the last call. Also after a failed start is not called */
 };
 

@@ -21,7 +21,8 @@ static const struct {
     const char *hint;
 } settings[] = {
     { "/proc/sys/kernel/unprivileged_userns_clone", '0', "sudo sysctl kernel.unprivileged_userns_clone=1, or run weft as root" },
-    { "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1', "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run weft as root" },
+    { "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1',
+      "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run weft as root" },
     { "/proc/sys/user/max_user_namespaces", '0', "sudo sysctl user.max_user_namespaces=10000, or run weft as root" },
 };
 
@@ -107,7 +108,7 @@ int preflight(bool force_user_ns, enum preflight_mode *ret, struct err *e)
     ssize_t n = pid > 0 ? read(fds[0], &f, sizeof f) : -1;
     close(fds[0]);
     if (pid < 0) return err_errno(e, "cannot fork");
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) { }
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
     if (n != (ssize_t)sizeof f) return err_set(e, -ECHILD, "the check of this machine ended unexpectedly");
     if (f.code == 0) return 0;
     err_set(e, f.code, "%s", f.what);

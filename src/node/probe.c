@@ -85,8 +85,10 @@ static void result(struct probe_try *t, bool ok, const char *why)
     p->passed = ok ? p->passed + 1 : 0;
     p->failed = ok ? 0 : p->failed + 1;
     if (!ok) pod_event(p->c->pod, p->c, true, "Unhealthy", "%s probe failed: %s", probe_names[p->role], text);
-    if (ok && p->passed >= p->spec->success_threshold && !p->ok) verdict(p, true, text);
-    else if (!ok && p->failed >= p->spec->failure_threshold && (p->ok || p->role != PROBE_READINESS)) verdict(p, false, text);
+    if (ok && p->passed >= p->spec->success_threshold && !p->ok)
+        verdict(p, true, text);
+    else if (!ok && p->failed >= p->spec->failure_threshold && (p->ok || p->role != PROBE_READINESS))
+        verdict(p, false, text);
 }
 
 static void on_timeout(struct timer *tm)
@@ -103,8 +105,10 @@ static void on_socket(struct io *io, uint32_t events)
     (void)events;
     char why[160] = "";
     int r = probe_exchange_step(&t->x, io->fd, why, sizeof why);
-    if (r == 0) loop_mod(loop_of(t->p), io, t->x.out.len ? EPOLLIN | EPOLLOUT : EPOLLIN);
-    else result(t, r > 0, why);
+    if (r == 0)
+        loop_mod(loop_of(t->p), io, t->x.out.len ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    else
+        result(t, r > 0, why);
 }
 
 static void on_dialed(void *ctx, int fd)

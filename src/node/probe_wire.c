@@ -15,16 +15,18 @@ static void http_request(struct probe_exchange *x, const char *pod_ip)
         agent |= strcasecmp(s->headers[i].name, "user-agent") == 0;
         buf_printf(&x->out, "%s: %s\r\n", s->headers[i].name, s->headers[i].value);
     }
-    if (!host && s->host) buf_printf(&x->out, "Host: %s\r\n", s->host);
-    else if (!host) buf_printf(&x->out, "Host: %s:%u\r\n", pod_ip, s->port);
+    if (!host && s->host)
+        buf_printf(&x->out, "Host: %s\r\n", s->host);
+    else if (!host)
+        buf_printf(&x->out, "Host: %s:%u\r\n", pod_ip, s->port);
     if (!agent) buf_puts(&x->out, "User-Agent: kube-probe/1.31\r\n");
     buf_puts(&x->out, "Accept: */*\r\nConnection: close\r\n\r\n");
 }
 
 static void frame(struct buf *b, uint8_t type, uint8_t flags, uint32_t stream, const void *p, size_t n)
 {
-    uint8_t h[9] = { (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, type, flags,
-                     (uint8_t)(stream >> 24), (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream };
+    uint8_t h[9] = { (uint8_t)(n >> 16),      (uint8_t)(n >> 8),      (uint8_t)n,     type, flags, (uint8_t)(stream >> 24),
+                     (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream };
     buf_append(b, h, sizeof h);
     if (n) buf_append(b, p, n);
 }
@@ -58,9 +60,9 @@ static void grpc_request(struct probe_exchange *x, const char *pod_ip)
     buf_append(&d, prefix, service_n ? 7 : 5);
     buf_append(&d, x->spec->service, service_n);
     buf_puts(&x->out, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    frame(&x->out, 4, 0, 0, NULL, 0);              /* SETTINGS */
-    frame(&x->out, 1, 4, 1, buf_data(&h), h.len);  /* HEADERS, END_HEADERS */
-    frame(&x->out, 0, 1, 1, buf_data(&d), d.len);  /* DATA, END_STREAM */
+    frame(&x->out, 4, 0, 0, NULL, 0);             /* SETTINGS */
+    frame(&x->out, 1, 4, 1, buf_data(&h), h.len); /* HEADERS, END_HEADERS */
+    frame(&x->out, 0, 1, 1, buf_data(&d), d.len); /* DATA, END_STREAM */
     buf_free(&h);
     buf_free(&d);
 }
@@ -81,8 +83,10 @@ static int judge_http(const struct probe_exchange *x, bool end, char *why, size_
     uint64_t status = 0;
     bool ok = str_starts(s, STR("HTTP/1.")) && s.p[8] == ' ' && str_u64(str_make(s.p + 9, 3), &status);
     if (ok && status >= 200 && status < 400) return 1;
-    if (ok) snprintf(why, n, "HTTP probe failed with statuscode: %u", (unsigned)status);
-    else snprintf(why, n, "the answer is not HTTP/1");
+    if (ok)
+        snprintf(why, n, "HTTP probe failed with statuscode: %u", (unsigned)status);
+    else
+        snprintf(why, n, "the answer is not HTTP/1");
     return -1;
 }
 
@@ -126,8 +130,10 @@ int probe_exchange_step(struct probe_exchange *x, int fd, char *why, size_t n)
     for (;;) {
         if (x->out.len) {
             ssize_t w = send(fd, buf_data(&x->out), x->out.len, MSG_NOSIGNAL);
-            if (w > 0) buf_take(&x->out, (size_t)w);
-            else if (errno != EAGAIN) return snprintf(why, n, "cannot send: %s", strerror(errno)), -1;
+            if (w > 0)
+                buf_take(&x->out, (size_t)w);
+            else if (errno != EAGAIN)
+                return snprintf(why, n, "cannot send: %s", strerror(errno)), -1;
         }
         char *room = buf_reserve(&x->in, 2048);
         if (!room) return snprintf(why, n, "the answer is too long"), -1;

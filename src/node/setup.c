@@ -43,7 +43,8 @@ static int bind_over(int dir, const char *name, const char *target)
 
 static void read_only(const char *path)
 {
-    if (mount(path, path, NULL, MS_BIND, NULL) == 0) mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    if (mount(path, path, NULL, MS_BIND, NULL) == 0)
+        mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 static int mounts(const char *pod_dir, const char *state_dir, uint32_t *missing, struct err *e)
@@ -64,7 +65,7 @@ static int mounts(const char *pod_dir, const char *state_dir, uint32_t *missing,
         return err_errno(e, "cannot hide %s from the pod", state_dir);
     }
     if (mount("sysfs", "/sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) *missing |= INIT_NO_SYS;
-    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0) { } /* optional: not every host has it */
+    if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0) {} /* optional: not every host has it */
     return 0;
 }
 
@@ -73,7 +74,8 @@ static int network(const char *ip, unsigned prefix, const char *gateway, struct 
     struct addr a, gw;
     AUTO(close_p) int nl = link_open(e);
     if (nl < 0) return nl;
-    if (!ip || !gateway || !addr_ip(&a, str_of(ip), 0) || !addr_ip(&gw, str_of(gateway), 0)) return err_set(e, -EINVAL, "the pod has no valid address");
+    if (!ip || !gateway || !addr_ip(&a, str_of(ip), 0) || !addr_ip(&gw, str_of(gateway), 0))
+        return err_set(e, -EINVAL, "the pod has no valid address");
     /* No capability is needed for low ports and ping, because containers have none. */
     link_sysctl("net/ipv4/ip_unprivileged_port_start", "0");
     if (link_sysctl("net/ipv4/ping_group_range", "0 2147483647") < 0) link_sysctl("net/ipv4/ping_group_range", "0 0");
@@ -103,7 +105,7 @@ static int run_rules(const char *text, struct err *e)
     what[n > 0 ? n : 0] = '\0';
     close(fds[0]);
     if (pid < 0) return err_errno(e, "cannot fork");
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) { }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
     return status == 0 ? 0 : err_set(e, -EIO, "%s", *what ? what : "nftables ended unexpectedly");
 }
 

@@ -39,7 +39,8 @@ static int check_container(const struct node_pod *p, size_t i, struct err *e)
 int spec_check(const struct node_pod *p, struct err *e)
 {
     struct cidr net;
-    if (!name_ok(p->ns) || !name_ok(p->name) || !p->uid || !*p->uid) return err_set(e, -EINVAL, "the pod has no valid namespace, name or uid");
+    if (!name_ok(p->ns) || !name_ok(p->name) || !p->uid || !*p->uid)
+        return err_set(e, -EINVAL, "the pod has no valid namespace, name or uid");
     if (cidr_parse(&net, str_of(NODE_POD_NET), e) < 0) return -EINVAL;
     struct addr gw;
     if (!addr_ip(&gw, str_of(NODE_GATEWAY_IP), addr_port(&p->ip))) return -EINVAL;
@@ -50,7 +51,8 @@ int spec_check(const struct node_pod *p, struct err *e)
         if (r < 0) return r;
     }
     for (size_t i = 0; i < p->files_n; i++) {
-        if (!file_ok(p->files[i].path)) return err_set(e, -EINVAL, "%s is no valid file name for a pod", p->files[i].path ? p->files[i].path : "(none)");
+        if (!file_ok(p->files[i].path))
+            return err_set(e, -EINVAL, "%s is no valid file name for a pod", p->files[i].path ? p->files[i].path : "(none)");
     }
     return 0;
 }

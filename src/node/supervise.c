@@ -114,8 +114,10 @@ static void on_end(struct io *io, uint32_t events)
     bool ran = clock_ms() - s->started_ms > s->c.backoff_max_ms;
     unsigned wait = ran || s->restarts == 1 ? 0 : s->backoff_ms;
     s->backoff_ms = wait ? MIN(wait * 2, s->c.backoff_max_ms) : s->c.backoff_base_ms;
-    if (WIFSIGNALED(status)) log_warn("%s ended by signal %d; starting it again in %u ms", s->c.argv[0], WTERMSIG(status), wait);
-    else log_warn("%s ended with %d; starting it again in %u ms", s->c.argv[0], WEXITSTATUS(status), wait);
+    if (WIFSIGNALED(status))
+        log_warn("%s ended by signal %d; starting it again in %u ms", s->c.argv[0], WTERMSIG(status), wait);
+    else
+        log_warn("%s ended with %d; starting it again in %u ms", s->c.argv[0], WEXITSTATUS(status), wait);
     if (s->c.ended) s->c.ended(s->c.ctx, status, s->restarts);
     timer_set(s->loop, &s->restart, wait);
 }
@@ -175,7 +177,7 @@ void supervise_stop(struct supervised *s, unsigned grace_ms)
         struct pollfd p = { .fd = s->pidfd.fd, .events = POLLIN };
         kill(s->pid, SIGTERM);
         if (poll(&p, 1, (int)MIN(grace_ms, (unsigned)INT_MAX)) <= 0) kill(s->pid, SIGKILL);
-        while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) { }
+        while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) {}
         loop_del(s->loop, &s->pidfd);
         close(s->pidfd.fd);
     }

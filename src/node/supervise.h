@@ -15,8 +15,8 @@ struct supervise_config {
     const char *const *argv; /* ends with NULL; argv[0] is a path */
     const struct supervise_fd *fds;
     size_t fds_n;
-    const char *log_path; /* stdout and stderr are appended there; NULL: inherited */
-    unsigned backoff_base_ms, backoff_max_ms; /* 0: 100 ms and 10 s */
+    const char *log_path;                                         /* stdout and stderr are appended there; NULL: inherited */
+    unsigned backoff_base_ms, backoff_max_ms;                     /* 0: 100 ms and 10 s */
     void (*ended)(void *ctx, int wait_status, unsigned restarts); /* may be NULL; before the restart */
     void *ctx;
 };

@@ -51,7 +51,9 @@ int wire_send(int fd, struct wire_out *w)
         memcpy(CMSG_DATA(&c.h), w->fds, sizeof(int) * w->fds_n);
     }
     ssize_t r = w->b.len > WIRE_MAX ? (errno = EMSGSIZE, -1) : 0;
-    if (r == 0) do r = sendmsg(fd, &m, MSG_NOSIGNAL); while (r < 0 && errno == EINTR);
+    if (r == 0) do
+            r = sendmsg(fd, &m, MSG_NOSIGNAL);
+        while (r < 0 && errno == EINTR);
     int code = r < 0 ? -errno : 0;
     buf_free(&w->b);
     w->fds_n = 0;
@@ -68,7 +70,8 @@ ssize_t wire_recv(int fd, char *buf, size_t n, struct wire_in *in)
     struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c };
     ssize_t r;
     *in = (struct wire_in){ .fds = { -1, -1, -1, -1, -1, -1 } };
-    do r = recvmsg(fd, &m, MSG_CMSG_CLOEXEC); while (r < 0 && errno == EINTR);
+    do r = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+    while (r < 0 && errno == EINTR);
     if (r < 0) return -errno;
     for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
         if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS) continue;

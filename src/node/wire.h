@@ -24,7 +24,7 @@ int wire_send(int fd, struct wire_out *w);
 
 struct wire_in {
     const char *p, *end;
-    bool bad; /* read past the end or a broken string: everything after is empty */
+    bool bad;          /* read past the end or a broken string: everything after is empty */
     int fds[WIRE_FDS]; /* owned by whoever took the message; -1: none */
 };
 

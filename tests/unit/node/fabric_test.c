@@ -37,8 +37,10 @@ static int listen_on(const char *ip, const char *port)
     uint64_t p;
     if (!str_u64(str_of(port), &p) || !addr_ip(&a, str_of(ip), (uint16_t)p)) return -1;
     int fd = sock_listen(&a, false, &e);
-    if (fd < 0) fprintf(stderr, "%s\n", e.what);
-    else fcntl(fd, F_SETFL, 0);
+    if (fd < 0)
+        fprintf(stderr, "%s\n", e.what);
+    else
+        fcntl(fd, F_SETFL, 0);
     return fd;
 }
 
@@ -58,9 +60,10 @@ static int program_serve(const char *ip, const char *port)
         gethostname(host, sizeof host);
         if (sock_original_dst(c, &dst) == 0) addr_text(&dst, text, sizeof text);
         sock_local(c, &here);
-        if (read(c, in, sizeof in) < 0) { }
-        int n = snprintf(out, sizeof out, "HTTP/1.0 200 OK\r\n\r\nhello from %s by %u for %s as %u\n", host, addr_port(&here), text, getuid());
-        if (write(c, out, (size_t)n) < 0) { }
+        if (read(c, in, sizeof in) < 0) {}
+        int n =
+            snprintf(out, sizeof out, "HTTP/1.0 200 OK\r\n\r\nhello from %s by %u for %s as %u\n", host, addr_port(&here), text, getuid());
+        if (write(c, out, (size_t)n) < 0) {}
         close(c);
     }
 }
@@ -114,7 +117,8 @@ static void on_status(void *ctx, const struct node_pod_status *s)
 {
     struct buf b = { 0 };
     (void)ctx;
-    buf_printf(&b, "phase=%d ready=%d terminating=%d limits=%d message=%s\n", s->phase, s->ready, s->terminating, s->limits_applied, s->message ? s->message : "");
+    buf_printf(&b, "phase=%d ready=%d terminating=%d limits=%d message=%s\n", s->phase, s->ready, s->terminating, s->limits_applied,
+               s->message ? s->message : "");
     for (size_t i = 0; i < s->containers_n; i++) {
         const struct node_container_status *c = &s->containers[i];
         buf_printf(&b, "%s: state=%d ready=%d restarts=%u reason=%s last=%s/%d\n", c->name, c->state, c->ready, c->restarts,
@@ -135,7 +139,8 @@ static const char *const serve_argv[] = { self, "serve", "0.0.0.0", "8080", NULL
 static const char *const side_argv[] = { self, "sidecar", NULL };
 static const char *const crash_argv[] = { "sh", "-c", "sleep 1000 & echo trying; exit 3", NULL };
 static const char *const hungry_argv[] = { "sh", "-c", "x=$(head -c 100000000 /dev/zero | tr '\\0' a); sleep 100", NULL };
-static const char *const slow_argv[] = { "sh", "-c", "trap 'echo stopping; sleep 0.1; echo stopped; exit 0' TERM; while :; do sleep 0.02; done", NULL };
+static const char *const slow_argv[] = { "sh", "-c",
+                                         "trap 'echo stopping; sleep 0.1; echo stopped; exit 0' TERM; while :; do sleep 0.02; done", NULL };
 static const char *const deaf_argv[] = { "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done", NULL };
 static const char *const pre_stop[] = { "echo", "pre-stop", NULL };
 static const char *const ill[] = { "sh", "-c", "test ! -e /run/ill", NULL };
@@ -157,21 +162,45 @@ static void start_pods(void)
     struct node_probe http = { .kind = NODE_PROBE_HTTP, .port = 8080, .period_ms = 1000 };
     struct node_container a[] = {
         { .name = "app", .argv = serve_argv, .env = env, .env_n = 1, .uid = -1, .gid = -1, .readiness = http, .cwd = "/tmp" },
-        { .name = "proxy", .argv = side_argv, .uid = -1, .gid = -1, .is_sidecar = true, .readiness = { .kind = NODE_PROBE_TCP, .port = 15021, .period_ms = 1000 } },
+        { .name = "proxy",
+          .argv = side_argv,
+          .uid = -1,
+          .gid = -1,
+          .is_sidecar = true,
+          .readiness = { .kind = NODE_PROBE_TCP, .port = 15021, .period_ms = 1000 } },
     };
-    struct node_container b[] = { { .name = "app", .argv = serve_argv, .uid = -1, .gid = -1, .readiness = { .kind = NODE_PROBE_EXEC, .argv = exec_probe } } };
+    struct node_container b[] = {
+        { .name = "app", .argv = serve_argv, .uid = -1, .gid = -1, .readiness = { .kind = NODE_PROBE_EXEC, .argv = exec_probe } }
+    };
     struct node_container c[] = { { .name = "app", .argv = crash_argv, .uid = -1, .gid = -1 } };
-    struct node_container d[] = { { .name = "app", .argv = hungry_argv, .uid = -1, .gid = -1, .memory_limit = 32 << 20, .cpu_limit_milli = 1000 } };
+    struct node_container d[] = {
+        { .name = "app", .argv = hungry_argv, .uid = -1, .gid = -1, .memory_limit = 32 << 20, .cpu_limit_milli = 1000 }
+    };
     /* Ends in order: preStop, SIGTERM, its own time. Deaf to SIGTERM: the grace, then SIGKILL. */
     struct node_container s[] = { { .name = "app", .argv = slow_argv, .uid = -1, .gid = -1, .pre_stop = pre_stop } };
-    struct node_container l[] = { { .name = "app", .argv = deaf_argv, .uid = -1, .gid = -1,
+    struct node_container l[] = { { .name = "app",
+                                    .argv = deaf_argv,
+                                    .uid = -1,
+                                    .gid = -1,
                                     .liveness = { .kind = NODE_PROBE_EXEC, .argv = ill, .period_ms = 20, .failure_threshold = 2 } } };
     /* A gateway: nothing but the proxy, and no interception. */
-    struct node_container g[] = { { .name = "proxy", .argv = side_argv, .uid = -1, .gid = -1, .is_sidecar = true,
+    struct node_container g[] = { { .name = "proxy",
+                                    .argv = side_argv,
+                                    .uid = -1,
+                                    .gid = -1,
+                                    .is_sidecar = true,
                                     .readiness = { .kind = NODE_PROBE_TCP, .port = 15021, .period_ms = 1000 } } };
     struct node_file files[] = { { "proxy/secret", secret, 3, true }, { "plain", "x\n", 2, false } };
     struct node_pod pods[PODS] = {
-        { .ns = "default", .name = "meshed", .uid = "u0", .containers = a, .containers_n = 2, .files = files, .files_n = 2, .intercept = true, .grace_ms = 1000 },
+        { .ns = "default",
+          .name = "meshed",
+          .uid = "u0",
+          .containers = a,
+          .containers_n = 2,
+          .files = files,
+          .files_n = 2,
+          .intercept = true,
+          .grace_ms = 1000 },
         { .ns = "default", .name = "plain", .uid = "u1", .containers = b, .containers_n = 1, .grace_ms = 1000 },
         { .ns = "default", .name = "crash", .uid = "u2", .containers = c, .containers_n = 1 },
         { .ns = "default", .name = "bad", .uid = "u3" },
@@ -275,13 +304,13 @@ static const char *in_pod(const char *pod, const char *container, const char *co
     return text;
 }
 
-#define RUN(pod, container, want_code, want, ...)                                                   \
-    do {                                                                                            \
-        int code_;                                                                                  \
-        const char *const argv_[] = { __VA_ARGS__, NULL };                                          \
-        const char *out_ = in_pod(pod, container, argv_, &code_);                                   \
-        expect(code_ == (want_code) && strstr(out_, want), pod ": " want, out_);                    \
-        if (code_ != (want_code)) fprintf(stderr, "  exit code %d\n", code_);                       \
+#define RUN(pod, container, want_code, want, ...)                                                                                          \
+    do {                                                                                                                                   \
+        int code_;                                                                                                                         \
+        const char *const argv_[] = { __VA_ARGS__, NULL };                                                                                 \
+        const char *out_ = in_pod(pod, container, argv_, &code_);                                                                          \
+        expect(code_ == (want_code) && strstr(out_, want), pod ": " want, out_);                                                           \
+        if (code_ != (want_code)) fprintf(stderr, "  exit code %d\n", code_);                                                              \
     } while (0)
 
 static void check_running(void)
@@ -293,8 +322,10 @@ static void check_running(void)
     status_has("crash", "reason=CrashLoopBackOff last=Error/3", 3000);
     char path[512];
     snprintf(path, sizeof path, "%s/hungry.status", state);
-    if (strstr(slurp(path), "limits=1")) status_has("hungry", "OOMKilled/137", 3000);
-    else status_has("hungry", "limit is not applied", 1000);
+    if (strstr(slurp(path), "limits=1"))
+        status_has("hungry", "OOMKilled/137", 3000);
+    else
+        status_has("hungry", "limit is not applied", 1000);
     RUN("plain", NULL, 0, "plain", "hostname");
     status_has("gateway", "phase=1 ready=1", 1000);
     /* What a container leaves behind ends with it; the mesh's own files are hidden. */
@@ -471,7 +502,13 @@ static int start(struct fabric_proc *p, int *port)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) abort();
     int d = door(port);
     order_fd = pair[1];
-    struct fabric_config c = { .state_dir = state, .doors = &d, .doors_n = 1, .backoff_base_ms = 200, .backoff_max_ms = 2000, .force_user_ns = userns, .agent = glue };
+    struct fabric_config c = { .state_dir = state,
+                               .doors = &d,
+                               .doors_n = 1,
+                               .backoff_base_ms = 200,
+                               .backoff_max_ms = 2000,
+                               .force_user_ns = userns,
+                               .agent = glue };
     uint64_t t0 = clock_ns();
     int r = fabric_start(&c, p, &e);
     expect(r == 0, "fabric_start", e.what);

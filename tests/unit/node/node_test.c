@@ -107,8 +107,8 @@ static void dns_answers(void **state)
         size_t r = dns_answer(t, q, n, cases[i].udp, 0, out, sizeof out, name, &refused);
         if (r < 12 || (out[3] & 15) != cases[i].rcode || out[7] != cases[i].answers || out[9] != cases[i].authority ||
             !!(out[2] & 2) != cases[i].cut || refused != cases[i].refused) {
-            fail_msg("%s type %u: %zu bytes, rcode %u, %u answers, %u authority, flags %02x, refused %d", cases[i].name,
-                     cases[i].type, r, out[3] & 15, out[7], out[9], out[2], refused);
+            fail_msg("%s type %u: %zu bytes, rcode %u, %u answers, %u authority, flags %02x, refused %d", cases[i].name, cases[i].type, r,
+                     out[3] & 15, out[7], out[9], out[2], refused);
         }
         assert_memory_equal(out, q, 2);
         assert_memory_equal(out + 12, q + 12, strlen(cases[i].name) + 6);
@@ -229,7 +229,8 @@ static void probe_request(void **state)
 static void specs(void **state)
 {
     static const char *const argv[] = { "true", NULL }, *const none[] = { NULL };
-    struct node_container ok = { .name = "app", .argv = argv }, same[] = { ok, ok }, empty = { .name = "app", .argv = none }, odd = { .name = "../x", .argv = argv };
+    struct node_container ok = { .name = "app", .argv = argv }, same[] = { ok, ok }, empty = { .name = "app", .argv = none },
+                          odd = { .name = "../x", .argv = argv };
     struct node_container two[] = { { .name = "a", .argv = argv, .is_sidecar = true }, { .name = "b", .argv = argv, .is_sidecar = true } };
     struct node_file bad = { .path = "../../etc/passwd" }, abs = { .path = "/etc/passwd" }, good = { .path = "proxy/bootstrap.yaml" };
     const struct {
@@ -237,7 +238,15 @@ static void specs(void **state)
         const char *error; /* NULL: fine */
     } cases[] = {
         { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1 }, NULL },
-        { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1, .files = &good, .files_n = 1 }, NULL },
+        { { .ns = "a",
+            .name = "b",
+            .uid = "c",
+            .ip = ip("198.18.0.2"),
+            .containers = &ok,
+            .containers_n = 1,
+            .files = &good,
+            .files_n = 1 },
+          NULL },
         { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.1"), .containers = &ok, .containers_n = 1 }, "not in" },
         { { .ns = "a", .name = "b", .uid = "c", .ip = ip("10.0.0.1"), .containers = &ok, .containers_n = 1 }, "not in" },
         { { .ns = "a/b", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1 }, "valid namespace" },
@@ -248,14 +257,17 @@ static void specs(void **state)
         { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &odd, .containers_n = 1 }, "valid name" },
         { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = same, .containers_n = 2 }, "twice" },
         { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = two, .containers_n = 2 }, "sidecar" },
-        { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1, .files = &bad, .files_n = 1 }, "file name" },
-        { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1, .files = &abs, .files_n = 1 }, "file name" },
+        { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1, .files = &bad, .files_n = 1 },
+          "file name" },
+        { { .ns = "a", .name = "b", .uid = "c", .ip = ip("198.18.0.2"), .containers = &ok, .containers_n = 1, .files = &abs, .files_n = 1 },
+          "file name" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct err e = { 0 };
         int r = spec_check(&cases[i].p, &e);
-        if ((r < 0) != (cases[i].error != NULL) || (cases[i].error && !strstr(e.what, cases[i].error))) fail_msg("case %zu: %d %s", i, r, e.what);
+        if ((r < 0) != (cases[i].error != NULL) || (cases[i].error && !strstr(e.what, cases[i].error)))
+            fail_msg("case %zu: %d %s", i, r, e.what);
     }
 }
 
@@ -335,7 +347,10 @@ static void messages(void **state)
     assert_true(fd > 2);
     close(fd);
     /* Lengths that lie, strings without end or with an inner NUL. */
-    static const struct { const char *p; size_t n; } broken[] = {
+    static const struct {
+        const char *p;
+        size_t n;
+    } broken[] = {
         { "\xff\xff\0\0abc", 7 }, { "\3\0\0\0abc", 7 }, { "\3\0\0\0abcd", 8 }, { "\3\0\0\0a\0c\0", 8 }, { "\1\0", 2 },
     };
     for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
@@ -353,9 +368,11 @@ static void messages(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dns_answers), cmocka_unit_test(dns_address_and_rotation), cmocka_unit_test(dns_hostile),
-        cmocka_unit_test(probe_answers), cmocka_unit_test(probe_request), cmocka_unit_test(specs),
-        cmocka_unit_test(spec_copies), cmocka_unit_test(rules), cmocka_unit_test(messages),
+        cmocka_unit_test(dns_answers),   cmocka_unit_test(dns_address_and_rotation),
+        cmocka_unit_test(dns_hostile),   cmocka_unit_test(probe_answers),
+        cmocka_unit_test(probe_request), cmocka_unit_test(specs),
+        cmocka_unit_test(spec_copies),   cmocka_unit_test(rules),
+        cmocka_unit_test(messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,9 @@ static void restarts(void **state)
     listen_any(&api);
     struct addr to = listen_any(&xds);
     struct supervise_fd fds[] = { { api, "api" }, { xds, "xds" } };
-    struct supervise_config c = { .argv = argv, .fds = fds, .fds_n = 2, .log_path = "/dev/null", .backoff_base_ms = 10, .backoff_max_ms = 50, .ended = ended };
+    struct supervise_config c = {
+        .argv = argv, .fds = fds, .fds_n = 2, .log_path = "/dev/null", .backoff_base_ms = 10, .backoff_max_ms = 50, .ended = ended
+    };
     struct loop *l = loop_new(&e);
     struct supervised *s = supervise_start(l, &c, &e);
     assert_non_null(s);
@@ -129,7 +131,8 @@ static void one_mesh_per_directory(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct CMUnitTest tests[] = { cmocka_unit_test(restarts), cmocka_unit_test(missing_program), cmocka_unit_test(one_mesh_per_directory) };
+    static const struct CMUnitTest tests[] = { cmocka_unit_test(restarts), cmocka_unit_test(missing_program),
+                                               cmocka_unit_test(one_mesh_per_directory) };
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n > 0 ? n : 0] = '\0';
     if (argc == 2 && strcmp(argv[1], "server") == 0) return server();
