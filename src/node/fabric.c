@@ -71,7 +71,7 @@ static int fabric_network(struct err *e)
     if (!addr_ip(&gw, str_of(NODE_GATEWAY_IP), 0)) return -EINVAL;
     int r = cidr_parse(&vips, str_of(NODE_VIP_NET), e);
     if (r == 0) r = link_up(nl, "lo", e);
-    if (r == 0) r = link_bridge(nl, FABRIC_BRIDGE, e);
+    if (r == 0) r = link_bridge(nl, FABRIC_BRIDGE, &gw, e);
     if (r == 0) r = link_address(nl, FABRIC_BRIDGE, &gw, 16, e);
     if (r == 0) r = link_unreachable(nl, &vips, e);
     /* Forwarding answers what leads nowhere with "unreachable" at once, instead of silence. */

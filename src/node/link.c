@@ -71,19 +71,37 @@ static int done(int code, struct err *e, const char *what, const char *name)
     return code < 0 ? err_set(e, code, "%s %s: %s", what, name, strerror(-code)) : 0;
 }
 
-int link_bridge(int nl, const char *name, struct err *e)
+static const void *ip_bytes(const struct addr *a, size_t *n)
+{
+    bool six = a->sa.sa_family == AF_INET6;
+    *n = six ? sizeof a->in6.sin6_addr : sizeof a->in.sin_addr;
+    return six ? (const void *)&a->in6.sin6_addr : (const void *)&a->in.sin_addr;
+}
+
+/* A locally administered address that ends with the last four bytes of the IP address. */
+static void attr_mac(struct request *r, const struct addr *ip)
+{
+    size_t n;
+    uint8_t mac[6] = { 0x0a, 0x58 };
+    const uint8_t *bytes = ip_bytes(ip, &n);
+    memcpy(mac + 2, bytes + n - 4, 4);
+    attr(r, IFLA_ADDRESS, mac, sizeof mac);
+}
+
+int link_bridge(int nl, const char *name, const struct addr *ip, struct err *e)
 {
     struct request r;
     struct ifinfomsg *i = begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
     i->ifi_flags = i->ifi_change = IFF_UP;
     attr_str(&r, IFLA_IFNAME, name);
+    attr_mac(&r, ip);
     struct rtattr *info = nest(&r, IFLA_LINKINFO);
     attr_str(&r, IFLA_INFO_KIND, "bridge");
     nest_end(&r, info);
     return done(transact(nl, &r), e, "cannot make the bridge", name);
 }
 
-int link_veth(int nl, const char *name, const char *master, const char *peer, pid_t pid, struct err *e)
+int link_veth(int nl, const char *name, const char *master, const char *peer, const struct addr *ip, pid_t pid, struct err *e)
 {
     struct request r;
     struct ifinfomsg *i = begin(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
@@ -96,6 +114,7 @@ int link_veth(int nl, const char *name, const char *master, const char *peer, pi
     struct ifinfomsg there = { 0 };
     struct rtattr *p = attr(&r, VETH_INFO_PEER, &there, sizeof there);
     attr_str(&r, IFLA_IFNAME, peer);
+    attr_mac(&r, ip);
     attr_u32(&r, IFLA_NET_NS_PID, (uint32_t)pid);
     nest_end(&r, p);
     nest_end(&r, data);
@@ -110,13 +129,6 @@ int link_up(int nl, const char *name, struct err *e)
     i->ifi_index = (int)if_nametoindex(name);
     i->ifi_flags = i->ifi_change = IFF_UP;
     return done(transact(nl, &r), e, "cannot bring up", name);
-}
-
-static const void *ip_bytes(const struct addr *a, size_t *n)
-{
-    bool six = a->sa.sa_family == AF_INET6;
-    *n = six ? sizeof a->in6.sin6_addr : sizeof a->in.sin_addr;
-    return six ? (const void *)&a->in6.sin6_addr : (const void *)&a->in.sin_addr;
 }
 
 int link_address(int nl, const char *name, const struct addr *ip, unsigned prefix, struct err *e)

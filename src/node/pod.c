@@ -220,7 +220,7 @@ void pod_spawned(struct fabric *f, uint32_t id, pid_t pid, int err)
     }
     if (p->state != POD_SPAWNING) return;
     snprintf(link, sizeof link, "pod%u", id);
-    if (link_veth(f->netlink, link, FABRIC_BRIDGE, "eth0", pid, &e) < 0) {
+    if (link_veth(f->netlink, link, FABRIC_BRIDGE, "eth0", &p->spec->ip, pid, &e) < 0) {
         pod_fail(p, "%s", e.what);
         return;
     }

@@ -70,9 +70,11 @@ static int try_network(struct err *e)
 {
     AUTO(close_p) int nl = link_open(e);
     if (nl < 0) return nl;
-    int r = link_bridge(nl, "weft0", e);
+    struct addr ip;
+    if (!addr_ip(&ip, str_of(NODE_GATEWAY_IP), 0)) return -EINVAL;
+    int r = link_bridge(nl, "weft0", &ip, e);
     if (r < 0) return err_hint(e, "the kernel needs bridge support: modprobe bridge");
-    r = link_veth(nl, "weft1", "weft0", "weft2", getpid(), e);
+    r = link_veth(nl, "weft1", "weft0", "weft2", &ip, getpid(), e);
     if (r < 0) return err_hint(e, "the kernel needs virtual Ethernet pairs: modprobe veth");
     struct buf rules = { 0 };
     struct intercept c = { 0 };
