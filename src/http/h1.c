@@ -256,7 +256,7 @@ static enum h1_result request_line(struct parse *s)
     struct str line = { s->p, (size_t)(cr - s->p) };
     struct str method = str_cut(&line, ' '), path = line.p ? str_cut(&line, ' ') : line;
     if (!http_is_token(method) || !known_method(method)) return bad(head, 400, CODEC_ERROR);
-    if (!line.p || !version(line, head)) return bad(head, 426, CODEC_ERROR);
+    if (!line.p || !version(line, head)) return bad(head, str_index(line, ' ') < 0 ? 426 : 400, CODEC_ERROR);
     head->is_head = str_eq(method, STR("HEAD"));
     head->is_connect = str_eq(method, STR("CONNECT"));
     if (headers_add(s->h, HDR_METHOD, method)) return bad(head, 431, "http1.headers_too_large");

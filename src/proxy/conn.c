@@ -27,7 +27,7 @@ bool conn_is_tls(const struct conn *c) { return c->wire.tls != NULL; }
 static void on_free(struct deferred *d)
 {
     struct conn *c = container_of(d, struct conn, free_later);
-    h2_free(c->h2);
+    if (c->h2) conn_h2_free(c);
     out_clear(&c->out);
     buf_free(&c->in);
     free((char *)(uintptr_t)c->sni.p);
@@ -388,6 +388,7 @@ void conn_accept(struct worker *w, struct listener *l, int fd, const struct addr
     c->free_later.run = on_free;
     c->wire.out = &c->out;
     list_init(&c->streams);
+    list_init(&c->lingerers);
     addr_ip_text(peer, c->peer_ip, sizeof c->peer_ip);
     c->peer_ip_len = (uint8_t)strlen(c->peer_ip);
     list_append(&w->conns, &c->link);

@@ -47,7 +47,10 @@ struct conn {
     bool keep_alive, chunked_response, head_started;
     bool draining, close_sent, dead;
     bool local_close;
-    bool goaway_sent;
+    unsigned lingering;             /* HTTP/2: answered, their requests not yet complete */
+    struct link lingerers;
+    struct headers scratch;
+    struct arena scratch_arena;
     struct deferred free_later, resume;
     char peer_ip[INET6_ADDRSTRLEN]; /* text for x-forwarded-for */
     uint8_t peer_ip_len;

@@ -17,6 +17,7 @@ void conn_h1_eof(struct conn *c);
 
 void conn_h2_open(struct conn *c);
 void conn_h2_feed(struct conn *c, const char *p, size_t n);
+void conn_h2_free(struct conn *c);
 void conn_h2_done(struct stream *s, bool whole);
 
 /* GOAWAY, or `connection: close` on the next answer. */

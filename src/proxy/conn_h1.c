@@ -9,8 +9,22 @@ void conn_h1_open(struct conn *c)
     conn_idle(c);
 }
 
-static void refuse(struct conn *c, struct stream *s, int status, const char *detail)
+/* The first bytes are no HTTP of any kind: nobody would understand an answer (RFC 9113 3.4: an invalid preface). */
+static bool no_http(const struct conn *c, struct str line)
 {
+    return c->requests == 0 && c->hcm->codec == CODEC_AUTO && str_find(line, STR("HTTP/")) < 0;
+}
+
+static void refuse(struct conn *c, struct stream *s, int status, const char *detail, struct str line)
+{
+    if (status == 400 && no_http(c, line)) {
+        cell_add(c->hcells, HTTPS_cx_protocol_error);
+        c->cur = NULL;
+        stream_discard(s);
+        c->local_close = true;
+        conn_end(c, false);
+        return;
+    }
     headers_clear(&s->req);
     c->keep_alive = false;
     cell_add(c->hcells, HTTPS_cx_protocol_error);
@@ -18,7 +32,13 @@ static void refuse(struct conn *c, struct stream *s, int status, const char *det
     cell_add(c->hcells, HTTPS_rq_active);
     if (status == 431 || status == 414) cell_add(c->hcells, HTTPS_rq_too_large);
     s->body_end = true;
-    reply_local(s, status, str_of(http_reason(status)), detail, RF_DPE);
+    reply_local(s, status, str_index(line, '#') >= 0 ? STR("") : str_of(http_reason(status)), detail, RF_DPE);
+}
+
+static size_t first_line(const char *p, size_t n)
+{
+    const char *eol = memchr(p, '\n', n);
+    return eol ? (size_t)(eol - p) : n;
 }
 
 /* Bytes used; 0: incomplete, everything must be kept. */
@@ -38,7 +58,8 @@ static size_t take_head(struct conn *c, const char *p, size_t n)
         return 0;
     case H1_BAD:
         c->scan = (struct h1_scan){ 0 };
-        refuse(c, s, c->head.bad_status ? c->head.bad_status : 400, c->head.detail ? c->head.detail : "http1.codec_error");
+        refuse(c, s, c->head.bad_status ? c->head.bad_status : 400, c->head.detail ? c->head.detail : "http1.codec_error",
+               str_first(str_make(p, n), first_line(p, n)));
         return n;
     case H1_OK: break;
     }
@@ -206,7 +227,7 @@ int conn_h1_headers(struct stream *s, struct headers *h, bool end)
         }
     }
     /* What GET would have: Envoy says chunked to HEAD too. */
-    if (s->is_head && !length && s->http_minor && s->status != 204 && s->status != 304 && !s->resp_local) flags |= H1_W_CHUNKED;
+    if (s->is_head && !length && s->http_minor && s->status != 204 && s->status != 304) flags |= H1_W_CHUNKED;
     if (!c->keep_alive) flags |= H1_W_CLOSE;
     else if (!s->http_minor) flags |= H1_W_KEEP_ALIVE;
     return h1_write_response(&c->out, h, flags);

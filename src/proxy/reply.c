@@ -28,12 +28,12 @@ void reply_finish_head(struct stream *s)
     struct headers *h = &s->resp;
     bool upgraded = s->status == 101;
     if (!upgraded) {
-        headers_remove(h, HDR_CONNECTION);
-        headers_remove(h, HDR_UPGRADE);
+        headers_drop(h, HDR_CONNECTION);
+        headers_drop(h, HDR_UPGRADE);
     }
-    headers_remove(h, HDR_KEEP_ALIVE);
-    headers_remove(h, HDR_PROXY_CONNECTION);
-    headers_remove(h, HDR_TRANSFER_ENCODING);
+    headers_drop(h, HDR_KEEP_ALIVE);
+    headers_drop(h, HDR_PROXY_CONNECTION);
+    headers_drop(h, HDR_TRANSFER_ENCODING);
     if (!s->resp_local && !s->hcm->suppress_envoy_headers) {
         uint64_t from = s->request_end_ns ? s->request_end_ns : s->began_ns;
         char *ms = arena_u64(&s->arena, (stream_now(s) - from) / 1000000);
@@ -51,7 +51,7 @@ void reply_finish_head(struct stream *s)
         if (s->mint_cookie.n) (void)headers_add(h, HDR_SET_COOKIE, s->mint_cookie);
     }
     filter_response(s);
-    if (!headers_has(h, HDR_DATE)) (void)headers_add_copy(h, HDR_DATE, str_of(s->w->date));
+    if (!headers_has(h, HDR_DATE)) (void)headers_add(h, HDR_DATE, (struct str){ s->w->date, 29 });
     set_server(s);
     if (s->hcm->via.n) (void)headers_append(h, HDR_VIA, s->hcm->via);
     if (s->hcm->request_id_in_response) {
@@ -86,7 +86,7 @@ void reply_prepared(struct stream *s, struct str body, const char *details, uint
         char *n = arena_u64(&s->arena, body.n);
         if (n) (void)headers_set(h, HDR_CONTENT_LENGTH, str_of(n));
         if (!headers_has(h, HDR_CONTENT_TYPE)) (void)headers_add(h, HDR_CONTENT_TYPE, STR("text/plain"));
-    } else if (!s->conn->h2 && !none && !headers_has(h, HDR_CONTENT_LENGTH)) {
+    } else if (!s->conn->h2 && !none && !s->is_head && !headers_has(h, HDR_CONTENT_LENGTH)) {
         (void)headers_add(h, HDR_CONTENT_LENGTH, STR("0"));
     }
     reply_finish_head(s);

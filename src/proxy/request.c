@@ -38,9 +38,11 @@ static struct str bare(struct str seg)
 
 static bool plain_path(struct str p, bool merge)
 {
-    for (size_t i = 0; i < p.n; i++) {
-        if (p.p[i] == '%' || p.p[i] == '\\') return false;
-        if (p.p[i] == '/' && i + 1 < p.n && (p.p[i + 1] == '.' || (merge && p.p[i + 1] == '/'))) return false;
+    if (memchr(p.p, '%', p.n) || memchr(p.p, '\\', p.n)) return false;
+    const char *end = p.p + p.n;
+    for (const char *at = p.p; (at = memchr(at, '/', (size_t)(end - at))) != NULL;) {
+        if (++at == end) return true;
+        if (*at == '.' || (merge && *at == '/')) return false;
     }
     return true;
 }
@@ -51,7 +53,7 @@ bool path_normalize(struct str path, bool merge, struct arena *a, struct str *re
     struct str p = q < 0 ? path : str_first(path, (size_t)q), query = str_skip(path, p.n);
     *ret = path;
     if (p.n == 0 || p.p[0] != '/') return false;
-    if (plain_path(p, merge)) return true;
+    if (likely(plain_path(p, merge))) return true;
     if (str_find(p, STR("%00")) >= 0) return false;
     char *in = arena_alloc(a, path.n + 1), *out = arena_alloc(a, path.n + 2);
     if (!in || !out) return false;
@@ -192,24 +194,25 @@ static bool sanitize_connection(struct stream *s)
     struct str te = headers_get(h, HDR_TE);
     if (te.p) {
         if (te.n >= 256) return refuse(s, 400, "te_header_rejected");
-        if (str_find(te, STR("trailers")) >= 0) (void)headers_set(h, HDR_TE, STR("trailers"));
-        else headers_remove(h, HDR_TE);
+        if (str_eq(te, STR("trailers"))) {} /* gRPC's, as it is */
+        else if (str_find(te, STR("trailers")) >= 0) (void)headers_set(h, HDR_TE, STR("trailers"));
+        else headers_drop(h, HDR_TE);
     }
     struct str up = headers_get(h, HDR_UPGRADE);
     if (up.p && str_ieq(up, STR("h2c"))) {
-        headers_remove(h, HDR_UPGRADE);
-        headers_remove(h, HDR_HTTP2_SETTINGS);
+        headers_drop(h, HDR_UPGRADE);
+        headers_drop(h, HDR_HTTP2_SETTINGS);
         s->upgrade = false;
     }
     if (!s->upgrade) {
-        headers_remove(h, HDR_UPGRADE);
-        headers_remove(h, HDR_CONNECTION);
+        headers_drop(h, HDR_UPGRADE);
+        headers_drop(h, HDR_CONNECTION);
     } else {
         (void)headers_set(h, HDR_CONNECTION, STR("upgrade"));
     }
-    headers_remove(h, HDR_KEEP_ALIVE);
-    headers_remove(h, HDR_PROXY_CONNECTION);
-    headers_remove(h, HDR_TRANSFER_ENCODING);
+    headers_drop(h, HDR_KEEP_ALIVE);
+    headers_drop(h, HDR_PROXY_CONNECTION);
+    headers_drop(h, HDR_TRANSFER_ENCODING);
     return true;
 }
 
@@ -243,12 +246,11 @@ static void find_client(struct stream *s, bool *single)
 {
     const struct hcm *h = s->hcm;
     struct str peer = { s->conn->peer_ip, s->conn->peer_ip_len };
-    const struct str local_ip = str_of(workers_local_ip(s->w->all));
-    struct str shown = addr_is_loopback(&s->conn->peer) ? local_ip : peer; /* Envoy's: of use to those behind us */
     struct str xff = headers_has(&s->req, HDR_X_FORWARDED_FOR) ? headers_joined(&s->req, STR("x-forwarded-for")) : (struct str){ NULL, 0 };
     struct str found;
     s->client_ip = peer;
     if (h->use_remote_address) {
+        struct str shown = addr_is_loopback(&s->conn->peer) ? str_of(workers_local_ip(s->w->all)) : peer; /* Envoy's: of use to those behind us */
         *single = !xff.p;
         if (h->xff_trusted_hops && xff.p && xff_entry(xff, h->xff_trusted_hops - 1, &found)) s->client_ip = found;
         if (!h->skip_xff_append) {
@@ -275,10 +277,10 @@ static void strip_external(struct stream *s, bool edge)
     };
     static const enum header_id at_edge[] = { HDR_X_ENVOY_DECORATOR_OPERATION, HDR_X_ENVOY_DOWNSTREAM_SERVICE_CLUSTER,
                                               HDR_X_ENVOY_DOWNSTREAM_SERVICE_NODE, HDR_X_ENVOY_ORIGINAL_PATH };
-    for (size_t i = 0; i < ARRAY_LEN(always); i++) headers_remove(&s->req, always[i]);
+    for (size_t i = 0; i < ARRAY_LEN(always); i++) headers_drop(&s->req, always[i]);
     for (size_t i = 0; s->table && i < s->table->n_internal_only; i++) headers_remove_name(&s->req, s->table->internal_only[i]);
     if (!edge) return;
-    for (size_t i = 0; i < ARRAY_LEN(at_edge); i++) headers_remove(&s->req, at_edge[i]);
+    for (size_t i = 0; i < ARRAY_LEN(at_edge); i++) headers_drop(&s->req, at_edge[i]);
     (void)headers_set(&s->req, HDR_X_ENVOY_EXTERNAL_ADDRESS, s->client_ip);
 }
 
@@ -301,7 +303,7 @@ static void set_forwarded(struct stream *s)
 static void set_request_id(struct stream *s, bool edge)
 {
     struct headers *h = &s->req;
-    if (edge && !s->hcm->preserve_external_request_id) headers_remove(h, HDR_X_REQUEST_ID);
+    if (edge && !s->hcm->preserve_external_request_id) headers_drop(h, HDR_X_REQUEST_ID);
     if (!s->hcm->generate_request_id || headers_has(h, HDR_X_REQUEST_ID)) return;
     char *id = arena_alloc(&s->arena, 37);
     if (!id) return;
@@ -343,6 +345,7 @@ bool request_prepare(struct stream *s)
     s->is_head = str_eq(method, STR("HEAD"));
     s->is_connect = str_eq(method, STR("CONNECT")) && !headers_has(h, HDR_PROTOCOL);
     s->is_grpc = grpc_is_request(h);
+    if (s->is_connect) s->conn->keep_alive = false;
     if (!headers_has(h, HDR_AUTHORITY) && !s->conn->h2) {
         if (s->http_minor == 0 && s->hcm->h1.default_host.n) (void)headers_add(h, HDR_AUTHORITY, s->hcm->h1.default_host);
         else return refuse(s, 400, "missing_host_header");
@@ -354,7 +357,7 @@ bool request_prepare(struct stream *s)
     if (!sanitize_connection(s)) return false;
     bool single;
     find_client(s, &single);
-    headers_remove(h, HDR_X_ENVOY_INTERNAL);
+    headers_drop(h, HDR_X_ENVOY_INTERNAL);
     bool internal = single && is_internal(s->hcm, s->client_ip), edge = !internal && s->hcm->use_remote_address;
     s->external = !internal;
     if (internal) (void)headers_add(h, HDR_X_ENVOY_INTERNAL, STR("true"));
@@ -362,7 +365,7 @@ bool request_prepare(struct stream *s)
     set_forwarded(s);
     set_request_id(s, edge);
     if (s->hcm->xfcc == XFCC_SANITIZE || s->hcm->xfcc == XFCC_SANITIZE_SET || !s->tls) {
-        if (s->hcm->xfcc != XFCC_ALWAYS_FORWARD_ONLY) headers_remove(h, HDR_X_FORWARDED_CLIENT_CERT);
+        if (s->hcm->xfcc != XFCC_ALWAYS_FORWARD_ONLY) headers_drop(h, HDR_X_FORWARDED_CLIENT_CERT);
     }
     if (s->hcm->via.n) (void)headers_append(h, HDR_VIA, s->hcm->via);
     if (str_ieq(headers_get(h, HDR_EXPECT), STR("100-continue")) && !s->hcm->proxy_100_continue) {
@@ -371,7 +374,7 @@ bool request_prepare(struct stream *s)
             (void)headers_add(&s->resp, HDR_STATUS, STR("100"));
             (void)conn_send_informational(s, &s->resp);
         }
-        headers_remove(h, HDR_EXPECT);
+        headers_drop(h, HDR_EXPECT);
     }
     if (arena_over(&s->arena)) return refuse(s, 431, "request_headers_too_large");
     return router_resolve(s);

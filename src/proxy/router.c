@@ -129,7 +129,7 @@ static void set_timeouts(struct stream *s)
     s->timeout_ms = a->timeout_ms;
     struct str v = headers_get(&s->req, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS);
     if (v.p && str_u64(v, &ms)) s->timeout_ms = ms;
-    headers_remove(&s->req, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS);
+    headers_drop(&s->req, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS);
     uint64_t longest = a->max_stream_ms != UINT64_MAX ? a->max_stream_ms : s->hcm->common.max_stream_ms;
     v = headers_get(&s->req, HDR_GRPC_TIMEOUT);
     if (s->is_grpc && v.p && a->grpc_timeout_max_ms != UINT64_MAX && grpc_timeout_parse(v, &ns)) {
@@ -154,7 +154,7 @@ static void set_retry(struct stream *s)
     retry_init(&s->retry, p, &s->req, !s->external, &rh);
     static const enum header_id ours[] = { HDR_X_ENVOY_RETRY_ON, HDR_X_ENVOY_RETRY_GRPC_ON, HDR_X_ENVOY_MAX_RETRIES,
                                            HDR_X_ENVOY_RETRIABLE_STATUS_CODES, HDR_X_ENVOY_RETRIABLE_HEADER_NAMES };
-    for (size_t i = 0; i < ARRAY_LEN(ours); i++) headers_remove(&s->req, ours[i]);
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++) headers_drop(&s->req, ours[i]);
     s->lb = (struct lb_context){ .has_hash = s->has_hash, .hash = s->hash, .tried = s->tried, .attempts = p && p->previous_hosts ? p->host_attempts : 0 };
     s->body_keep = s->retry.left > 0 && !s->upgrade && !s->is_connect;
 }

@@ -132,6 +132,12 @@ void relay_data(struct stream *s, const char *p, size_t n, bool end);
 void relay_trailers(struct stream *s, struct headers *h);
 void relay_flush(struct stream *s);
 
+/* headers_remove, cheap where there is nothing to remove. */
+static inline void headers_drop(struct headers *h, enum header_id id)
+{
+    if (unlikely(headers_has(h, id))) headers_remove(h, id);
+}
+
 /* How route sees the request. */
 void stream_route_request(struct stream *s, struct route_request *r);
 struct header_sink stream_sink(struct headers *h);
