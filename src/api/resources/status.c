@@ -46,7 +46,7 @@ static void write_status(struct buf *b, int code, const char *reason, const stru
     buf_puts(b, ",\"details\":{");
     if (k) {
         buf_puts(b, "\"name\":");
-        tree_json_string(name, b);
+        tree_json_string(name.p ? name : STR(""), b);
         if (k->group[0]) text_pair(b, "group", str_of(k->group));
         text_pair(b, "kind", str_of(k->plural));
     }
