@@ -1,5 +1,6 @@
 /* Store -> world -> workload -> mesh -> xDS, once per turn of the loop. */
 #include "api/controller.h"
+#include "api/mesh_config.h"
 #include "api/object.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -60,6 +61,8 @@ static bool pod_same(const struct resource *a, const struct resource *b)
 static unsigned concerns(const struct kind *k, const struct resource *old, const struct resource *new)
 {
     bool both = old && new;
+    const struct resource *any = new ? new : old;
+    if (any && mesh_config_is(k, any->ns, any->name)) return ALL_TYPES;
     switch (k->id) {
     case KIND_DEPLOYMENT:
     case KIND_REPLICA_SET:
@@ -189,6 +192,18 @@ void controller_tick(struct controller *c)
     if (next >= 0) timer_set(c->cfg.loop, &c->tick, (uint64_t)MAX(next, (int64_t)1));
 }
 
+static void new_mesh(struct controller *c)
+{
+    struct arena a;
+    struct mesh_options opt = c->cfg.mesh;
+    arena_init(&a, 1024, 0);
+    mesh_config_read(c->world, &opt, &a);
+    struct mesh *next = mesh_new(c->world, &opt);
+    mesh_unref(c->mesh);
+    c->mesh = next;
+    arena_free(&a);
+}
+
 uint64_t controller_settle(struct controller *c)
 {
     uint64_t epoch = 0;
@@ -200,9 +215,7 @@ uint64_t controller_settle(struct controller *c)
     }
     if (c->dirty) {
         uint64_t begin = clock_ns();
-        struct mesh *next = mesh_new(c->world, &c->cfg.mesh);
-        mesh_unref(c->mesh);
-        c->mesh = next;
+        new_mesh(c);
         c->meshes++;
         for (int t = 0; t < TR__N; t++)
             if (c->dirty & TYPE(t)) c->changed[t] = c->meshes;

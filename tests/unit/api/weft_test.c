@@ -480,6 +480,42 @@ static void test_nothing_stale(void **st)
     bench_close(&b);
 }
 
+static bool says(struct bench *b, void *user, enum xds_type t, const char *text)
+{
+    const struct xds_interest all = { .wildcard = true };
+    struct xds_set *set = controller_xds_ops.generate(b->ctl, user, NULL, t, &all);
+    bool found = false;
+    assert_non_null(set);
+    map_foreach (e, &set->by_name) found = found || str_find(xds_blob_str(e->value), str_of(text)) >= 0;
+    xds_set_free(set);
+    return found;
+}
+
+/* ConfigMap istio-system/istio, as with Istio. */
+static void test_mesh_config(void **st)
+{
+    static const char head[] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n";
+    struct bench b;
+    char yaml[400];
+    (void)st;
+    open_mesh(&b);
+    apply_fine(&b, SERVICE POD("p"));
+    void *user = user_of(&b, "sidecar~198.18.0.16~p.default~default.svc.cluster.local");
+    assert_false(says(&b, user, XDS_LISTENER, "/dev/stdout"));
+    snprintf(yaml, sizeof yaml, "%s    accessLogFile: /dev/stdout\n    outboundTrafficPolicy: {mode: REGISTRY_ONLY}\n    later: 1\n", head);
+    apply_fine(&b, yaml);
+    assert_true(says(&b, user, XDS_LISTENER, "/dev/stdout"));
+    assert_true(says(&b, user, XDS_ROUTE, "block_all"));
+    snprintf(yaml, sizeof yaml, "%s    accessLogFile: [\n", head); /* unreadable: as if it said nothing */
+    apply_fine(&b, yaml);
+    assert_false(says(&b, user, XDS_LISTENER, "/dev/stdout"));
+    must_say(&b, "DELETE", "/api/v1/namespaces/istio-system/configmaps/istio", "", 200);
+    controller_settle(b.ctl);
+    assert_true(says(&b, user, XDS_ROUTE, "allow_any"));
+    controller_xds_ops.gone(b.ctl, user);
+    bench_close(&b);
+}
+
 static void test_diff(void **st)
 {
     struct bench b;
@@ -515,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_pod_goes_while_waited_for),
         cmocka_unit_test(test_impostor),
         cmocka_unit_test(test_nothing_stale),
+        cmocka_unit_test(test_mesh_config),
         cmocka_unit_test(test_diff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
