@@ -66,7 +66,7 @@ class Mesh:
 
     def pod(self, app):
         """The name of the first pod whose label `app` says so."""
-        names = [p["metadata"]["name"] for p in self.get("pods") if p["metadata"]["labels"].get("app") == app]
+        names = [p["metadata"]["name"] for p in self.get("pods") if p["metadata"]["labels"].get("app") == app and "deletionTimestamp" not in p["metadata"]]
         assert names, f"no pod of {app}"
         return names[0]
 

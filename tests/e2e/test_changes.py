@@ -43,10 +43,13 @@ class Load:
         self.thread.join()
 
     def check(self):
-        lines = [line for line in self.out.splitlines() if line.strip()]
-        bad = [line for line in lines if not re.search(r"k8s-combat-service-v\d-.* 200$", line)]
-        assert len(lines) > 100, self.out[-300:]
-        assert not bad, f"{len(bad)} of {len(lines)} went wrong: {bad[:5]}"
+        """Every request was answered 200 by one of the service's pods."""
+        answers = re.findall(r"hostname:k8s-combat-service-v\d-", self.out)
+        endings = re.findall(r" (curl \d+|\d{3})$", self.out, re.M)
+        bad = [e for e in endings if e != "200"]
+        assert len(endings) > 100, self.out[-300:]
+        wrong = [line for line in self.out.splitlines() if line.strip() and "hostname:k8s-combat-service-v" not in line and line.strip() != "200"]
+        assert not bad and len(answers) == len(endings), f"{len(bad)} of {len(endings)} went wrong: {bad[:5]} {wrong[:5]}"
 
 
 @pytest.fixture
