@@ -79,10 +79,10 @@ class Process:
             print(self.log.read_text(errors="replace")[-4000:])
 
 
-def app(folder):
+def app(folder, **env):
     """The demo program on ports of its own: (process, http port, grpc port)."""
     http, grpc = free_ports(2)
-    process = Process([APP], pathlib.Path(folder) / "app.log", PORT=str(http), GRPC_PORT=str(grpc))
+    process = Process([APP], pathlib.Path(folder) / "app.log", PORT=str(http), GRPC_PORT=str(grpc), **env)
     wait_port(http)
     wait_port(grpc)
     return process, http, grpc

@@ -74,7 +74,7 @@ def m():
 
 def bootstrap(m, tmp_path, generator):
     (ip,) = [p["status"]["podIP"] for p in m.get("pods") if p["metadata"]["name"] == "proxyless"]
-    node = {"id": f"sidecar~{ip}~proxyless.default~default.svc.cluster.local", "metadata": {"NAMESPACE": "default"}}
+    node = {"id": f"sidecar~{ip}~proxyless.default~default.svc.cluster.local", "metadata": {"NAMESPACE": "default"}, "locality": {}}
     if generator:
         node["metadata"]["GENERATOR"] = "grpc"
     file = tmp_path / "bootstrap.json"
