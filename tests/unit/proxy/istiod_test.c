@@ -1,5 +1,7 @@
 /* Everything that a real istiod sends must decode and build without refusal. */
+#include "base/hash.h"
 #include "proxy/build.h"
+#include "proxy/config.h"
 
 #include <setjmp.h>
 #include <cmocka.h>
@@ -128,8 +130,72 @@ static void test_files(void **state)
     }
 }
 
+/* ---- the whole way: answers in istiod's order, until the proxy is ready ---- */
+
+static void ignore(void *ctx, enum config_type t, struct str name) { (void)ctx, (void)t, (void)name; }
+
+static const struct {
+    const char *key, *name, *type;
+} kinds[] = {
+    { "clusters", "name", "envoy.config.cluster.v3.Cluster" },
+    { "endpoints", "cluster_name", "envoy.config.endpoint.v3.ClusterLoadAssignment" },
+    { "listeners", "name", "envoy.config.listener.v3.Listener" },
+    { "routes", "name", "envoy.config.route.v3.RouteConfiguration" },
+};
+
+static void apply(struct config *c, enum config_type t, const struct node *list, struct arena *a)
+{
+    struct config_update u[64];
+    struct err refused[64] = { 0 };
+    char error[700] = "";
+    for (size_t i = 0; i < list->n; i++) {
+        ProtobufCMessage *m = message_of(list->items[i], xdsmsg_descriptor(str_of(kinds[t].type), NULL), a, error, sizeof error);
+        if (!m) fail_msg("%s", error);
+        struct str bytes = pb_pack(m, a);
+        u[i] = (struct config_update){ tree_text(list->items[i], kinds[t].name), bytes, STR("1"), hash_str(bytes), &refused[i] };
+    }
+    config_apply(c, t, u, list->n, NULL, 0);
+    for (size_t i = 0; i < list->n; i++)
+        if (refused[i].code) fail_msg("%s", refused[i].what);
+}
+
+static void test_whole_way(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{node: {id: n, cluster: c}, dynamic_resources: {ads_config: {api_type: GRPC, grpc_services: [{envoy_grpc: {cluster_name: x}}]}, "
+        "cds_config: {ads: {}}, lds_config: {ads: {}}}, static_resources: {clusters: [{name: x}]}}";
+    static const struct config_ops ops = { .subscribe = ignore, .unsubscribe = ignore };
+    static const char *const files[] = { "canary-sidecar.json", "canary-gateway.json" };
+    for (size_t f = 0; f < ARRAY_LEN(files); f++) {
+        struct errs errs = { 0 };
+        struct arena a;
+        arena_init(&a, 65536, 0);
+        char *dump = slurp(files[f]);
+        struct node *root = tree_of(dump, &a);
+        struct bootstrap *b = bootstrap_parse(str_of(text), "b", NULL, &errs);
+        struct config *c = config_new(b, &ops, NULL, &errs);
+        config_start(c);
+        for (int t = 0; t < (int)ARRAY_LEN(kinds); t++) {
+            assert_false(config_ready(c));
+            apply(c, (enum config_type)t, tree_get(root, kinds[t].key), &a);
+        }
+        assert_true(config_ready(c));
+        const struct snapshot *s = config_snapshot(c);
+        assert_int_equal(s->n_clusters, tree_get(root, "clusters")->n + 1);
+        assert_int_equal(s->n_listeners, tree_get(root, "listeners")->n);
+        for (size_t i = 0; i < s->n_listeners; i++) /* every listener finds its routes */
+            for (size_t k = 0; k < s->listeners[i]->n_chains; k++)
+                if (s->listeners[i]->chains[k].kind == CHAIN_HTTP) assert_non_null(snapshot_routes(s, s->listeners[i]->chains[k].hcm));
+        config_free(c);
+        bootstrap_free(b);
+        free(dump);
+        arena_free(&a);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_files) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_whole_way) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
