@@ -90,13 +90,44 @@ static int judge_http(const struct probe_exchange *x, bool end, char *why, size_
     return -1;
 }
 
-/* HealthCheckResponse { status = 1 }: 1 is SERVING. */
-static int judge_health(struct str d, char *why, size_t n)
+/* HealthCheckResponse { status = 1 } behind the five bytes of gRPC's prefix: 1 is SERVING; without the field it is 0, UNKNOWN.
+ * 0: not all of it is there yet. */
+static int judge_health(const struct probe_exchange *x, char *why, size_t n)
 {
-    bool ok = d.n >= 7 && d.p[0] == 0 && d.p[5] == 0x08;
-    if (ok && d.p[6] == 1) return 1;
-    snprintf(why, n, ok ? "service unhealthy (responded with status %d)" : "no health answer in gRPC", ok ? d.p[6] : 0);
+    const uint8_t *d = x->body;
+    if (x->body_n < 5) return 0;
+    uint32_t len = (uint32_t)d[1] << 24 | (uint32_t)d[2] << 16 | (uint32_t)d[3] << 8 | d[4];
+    if (d[0] != 0 || len > sizeof x->body - 5 || len == 1) return snprintf(why, n, "no health answer in gRPC"), -1;
+    if (x->body_n < 5 + len) return 0;
+    int status = len >= 2 && d[5] == 0x08 ? d[6] : 0;
+    if (status == 1) return 1;
+    snprintf(why, n, "service unhealthy (responded with status %d)", status);
     return -1;
+}
+
+/* DATA of our stream, perhaps PADDED (a length in front); what is longer than any answer is left out. */
+static void take_data(struct probe_exchange *x, const uint8_t *p, size_t len, bool padded)
+{
+    size_t pad = padded && len ? p[0] + 1u : 0;
+    if (pad > len) return;
+    size_t take = MIN(len - pad, sizeof x->body - x->body_n);
+    memcpy(x->body + x->body_n, p + (padded ? 1 : 0), take);
+    x->body_n += take;
+}
+
+static int judge_frame(struct probe_exchange *x, const uint8_t *h, size_t len, char *why, size_t n)
+{
+    uint32_t stream = (uint32_t)(h[5] & 0x7f) << 24 | (uint32_t)h[6] << 16 | (uint32_t)h[7] << 8 | h[8];
+    uint8_t type = h[3], flags = h[4];
+    if (type == 0 && stream == 1) {
+        take_data(x, h + 9, len, flags & 8);
+        int v = judge_health(x, why, n);
+        if (v) return v;
+    }
+    if (type <= 1 && stream == 1 && (flags & 1)) return snprintf(why, n, "the service answers no health checks"), -1;
+    if (type == 3 || type == 7) return snprintf(why, n, "the server refused the health check"), -1;
+    if (type == 4 && !(flags & 1)) frame(&x->out, 4, 1, 0, NULL, 0); /* acknowledge SETTINGS */
+    return 0;
 }
 
 static int judge_grpc(struct probe_exchange *x, bool end, char *why, size_t n)
@@ -104,17 +135,10 @@ static int judge_grpc(struct probe_exchange *x, bool end, char *why, size_t n)
     while (x->in.len >= 9) {
         const uint8_t *h = (const uint8_t *)buf_data(&x->in);
         size_t len = (size_t)h[0] << 16 | (size_t)h[1] << 8 | h[2];
-        uint32_t stream = (uint32_t)(h[5] & 0x7f) << 24 | (uint32_t)h[6] << 16 | (uint32_t)h[7] << 8 | h[8];
-        uint8_t type = h[3], flags = h[4];
         if (len > 16384) return snprintf(why, n, "the answer is not HTTP/2"), -1;
         if (x->in.len < 9 + len) break;
-        if (type == 0 && stream == 1 && len > 0) {
-            size_t pad = flags & 8 ? 1 : 0; /* PADDED: one byte of pad length in front */
-            return judge_health(str_make(h + 9 + pad, len - pad), why, n);
-        }
-        if (type == 1 && stream == 1 && (flags & 1)) return snprintf(why, n, "the service answers no health checks"), -1;
-        if (type == 3 || type == 7) return snprintf(why, n, "the server refused the health check"), -1;
-        if (type == 4 && !(flags & 1)) frame(&x->out, 4, 1, 0, NULL, 0); /* acknowledge SETTINGS */
+        int v = judge_frame(x, h, len, why, n);
+        if (v) return v;
         buf_take(&x->in, 9 + len);
     }
     return end ? (snprintf(why, n, "the connection ended without a health answer"), -1) : 0;

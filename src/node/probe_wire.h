@@ -9,6 +9,8 @@
 struct probe_exchange {
     const struct node_probe *spec;
     struct buf out, in;
+    uint8_t body[64]; /* gRPC: the first bytes of the answer */
+    size_t body_n;
 };
 
 void probe_exchange_begin(struct probe_exchange *x, const struct node_probe *spec, const char *pod_ip);

@@ -194,7 +194,11 @@ static void probe_answers(void **state)
         { NODE_PROBE_GRPC, H2_SETTINGS H2_HEADERS "\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\1", 9 + 10 + 16, false, 1 },
         { NODE_PROBE_GRPC, H2_SETTINGS H2_HEADERS "\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08\2", 9 + 10 + 16, false, -1 },
         { NODE_PROBE_GRPC, H2_SETTINGS H2_HEADERS "\0\0\7\0\0\0\0\0\1\0\0\0\0\2\x08", 9 + 10 + 15, false, 0 },
-        { NODE_PROBE_GRPC, H2_SETTINGS "\0\0\1\1\5\0\0\0\1\x88", 9 + 10, false, -1 }, /* trailers only: no such service */
+        { NODE_PROBE_GRPC, H2_HEADERS "\0\0\5\0\0\0\0\0\1\0\0\0\0\2\0\0\2\0\0\0\0\0\1\x08\1", 10 + 14 + 11, false, 1 }, /* in two frames */
+        { NODE_PROBE_GRPC, H2_HEADERS "\0\0\012\0\x08\0\0\0\1\2\0\0\0\0\2\x08\1\0\0", 10 + 19, false, 1 },              /* padded */
+        { NODE_PROBE_GRPC, H2_HEADERS "\0\0\5\0\1\0\0\0\1\0\0\0\0\0", 10 + 14, false, -1 },         /* empty message: UNKNOWN */
+        { NODE_PROBE_GRPC, H2_HEADERS "\0\0\5\0\0\0\0\0\1\0\377\377\377\377", 10 + 14, false, -1 }, /* a length that lies */
+        { NODE_PROBE_GRPC, H2_SETTINGS "\0\0\1\1\5\0\0\0\1\x88", 9 + 10, false, -1 },               /* trailers only: no such service */
         { NODE_PROBE_GRPC, H2_SETTINGS "\0\0\0\0\0\0\0\0\1", 18, true, -1 },
         { NODE_PROBE_GRPC, "HTTP/1.1 400 Bad Request\r\n", 26, false, -1 },
         { NODE_PROBE_GRPC, "\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\2", 17, false, -1 }, /* GOAWAY */
