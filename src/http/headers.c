@@ -187,7 +187,7 @@ static size_t remove_from(struct headers *h, struct header *e)
     return n;
 }
 
-size_t headers_remove(struct headers *h, enum header_id id) { return remove_from(h, headers_find(h, id)); }
+size_t headers_remove_all(struct headers *h, enum header_id id) { return remove_from(h, headers_find(h, id)); }
 size_t headers_remove_name(struct headers *h, struct str name) { return remove_from(h, headers_find_name(h, name)); }
 
 static int replace(struct headers *h, struct header *e, struct str value)

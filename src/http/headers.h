@@ -136,7 +136,8 @@ int headers_set_name(struct headers *h, struct str name, struct str value);
 /* Appends ",value" to the first entry with the id, or adds it: a new joined value in the arena. */
 int headers_append(struct headers *h, enum header_id id, struct str value);
 /* Number of entries removed. */
-size_t headers_remove(struct headers *h, enum header_id id);
+size_t headers_remove_all(struct headers *h, enum header_id id);
+static inline size_t headers_remove(struct headers *h, enum header_id id) { return h->first[id] ? headers_remove_all(h, id) : 0; }
 size_t headers_remove_name(struct headers *h, struct str name);
 void headers_remove_entry(struct headers *h, struct header *e);
 /* A deep copy into another arena (h must be initialised). */

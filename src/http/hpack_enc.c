@@ -166,7 +166,7 @@ HOT size_t hpack_encode(struct hpack_enc *e, const struct headers *h, char *to)
     }
     for (enum header_id id = HDR_METHOD; id <= HDR_STATUS; id++)
         if (headers_has(h, id)) w = put_field(e, headers_find(h, id), w);
-    headers_foreach (f, h)
-        if (!left_out(h, f)) w = put_field(e, f, w);
+    for (const struct header *f = h->v, *end = f ? f + h->n : f; f < end; f++)
+        if (likely(!(f->flags & HE_GONE)) && !left_out(h, f)) w = put_field(e, f, w);
     return (size_t)(w - to);
 }
