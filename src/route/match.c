@@ -92,6 +92,7 @@ int header_match_compile(struct header_match *m, const HeaderMatcher *from, stru
                                 .invert = from->invert_match,
                                 .missing_as_empty = from->treat_missing_header_as_empty };
     if (!m->name.n) return err_set(e, -EINVAL, "a header match without a header name");
+    m->id = (uint8_t)header_lookup(m->name.p, m->name.n);
     int rc = 0;
     struct string_match *v = &m->value;
     switch (from->header_match_specifier_case) {
@@ -142,14 +143,14 @@ static bool value_matches(const struct header_match *m, struct str value)
 bool header_match(const struct header_match *m, const struct route_headers *h)
 {
     struct str value;
-    bool found = h->nth(h->table, m->name, 0, &value);
-    if (m->value.kind == MATCH_PRESENT) return (found || m->missing_as_empty) == (m->present != m->invert);
+    const void *found = h->next(h->table, m->name, m->id, NULL, &value);
+    if (m->value.kind == MATCH_PRESENT) return (found != NULL || m->missing_as_empty) == (m->present != m->invert);
     if (!found) {
         if (!m->missing_as_empty) return false; /* also with invert (dataplane.md 4.4) */
         value = STR("");
     }
     bool hit = value_matches(m, value);
-    for (size_t i = 1; !hit && h->nth(h->table, m->name, i, &value); i++) hit = value_matches(m, value);
+    while (!hit && found && (found = h->next(h->table, m->name, m->id, found, &value))) hit = value_matches(m, value);
     return hit != m->invert;
 }
 
@@ -159,15 +160,15 @@ static bool get_joined(const void *table, struct str name, struct str *value)
     return value->p != NULL;
 }
 
-static bool get_nth(const void *table, struct str name, size_t i, struct str *value)
+static const void *next_value(const void *table, struct str name, uint8_t id, const void *prev, struct str *value)
 {
-    const struct header *e = headers_find_name(table, name);
-    for (; e && i; i--) e = headers_next_same(table, e);
+    const struct headers *h = table;
+    const struct header *e = prev ? headers_next_same(h, prev) : id ? headers_find(h, id) : headers_find_name(h, name);
     if (e) *value = header_value(e);
-    return e != NULL;
+    return e;
 }
 
-struct route_headers route_headers_of(const struct headers *h) { return (struct route_headers){ h, get_joined, get_nth }; }
+struct route_headers route_headers_of(const struct headers *h) { return (struct route_headers){ h, get_joined, next_value }; }
 
 int query_match_compile(struct query_match *m, const QueryMatcher *from, struct route_build *b, struct err *e)
 {

@@ -45,14 +45,16 @@ struct route_headers {
     const void *table;
     /* The value of a lower-case name, pseudo-headers included; repeated ones joined by ",". False: absent. */
     bool (*get)(const void *table, struct str name, struct str *value);
-    /* The i-th value of a name, from 0. False: there are not so many. */
-    bool (*nth)(const void *table, struct str name, size_t i, struct str *value);
+    /* One value after the other: prev is NULL, then what the last call returned. NULL: no more. id: what header_lookup() of
+     * src/http says of the name, so that its table need not ask again; other tables may ignore it. */
+    const void *(*next)(const void *table, struct str name, uint8_t id, const void *prev, struct str *value);
 };
 struct route_headers route_headers_of(const struct headers *h);
 
 /* A repeated header matches when one of its values does, each looked at alone (Envoy 1.40, measured; invert negates that). */
 struct header_match {
     struct str name;           /* lower case */
+    uint8_t id;                /* enum header_id */
     struct string_match value; /* kind MATCH_RANGE and MATCH_PRESENT too */
     int64_t start, end;        /* MATCH_RANGE: [start, end) */
     bool present;              /* MATCH_PRESENT: wanted presence */

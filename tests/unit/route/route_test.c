@@ -32,17 +32,18 @@ static bool get(const void *table, struct str name, struct str *value)
     return found;
 }
 
-static bool nth(const void *table, struct str name, size_t i, struct str *value)
+/* prev is where the line before ended. */
+static const void *next(const void *table, struct str name, uint8_t id, const void *prev, struct str *value)
 {
-    const struct lines *l = table;
-    struct str rest = str_of(l->text);
+    (void)id;
+    struct str rest = str_of(prev ? prev : ((const struct lines *)table)->text);
     while (rest.n) {
         struct str line = str_cut(&rest, '\n');
-        if (!str_starts(line, name) || line.n <= name.n || line.p[name.n] != ':' || i--) continue;
+        if (!str_starts(line, name) || line.n <= name.n || line.p[name.n] != ':') continue;
         *value = str_trim(str_skip(line, name.n + 1));
-        return true;
+        return line.p + line.n;
     }
-    return false;
+    return NULL;
 }
 
 static struct route_table *table(const char *yaml, struct err *e)
@@ -121,7 +122,7 @@ struct question {
 static struct route_request request(const char *method, const char *path, struct lines *l)
 {
     return (struct route_request){
-        .method = str_of(method), .authority = STR("h"), .scheme = STR("http"), .path = str_of(path), .headers = { l, get, nth }
+        .method = str_of(method), .authority = STR("h"), .scheme = STR("http"), .path = str_of(path), .headers = { l, get, next }
     };
 }
 
