@@ -54,6 +54,7 @@ void exchange_answered(struct http_exchange *x)
         exchange_finish(x, true);
         return;
     }
+    if (!x->body_done) c->linger = true;
     if (!x->head.keep_alive || c->server->stopping || !x->body_done) c->closing = true;
     exchange_finish(x, true);
     if (!c->closing) conn_h1_run(c); /* the next one may wait in the buffer */

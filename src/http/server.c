@@ -9,6 +9,7 @@
 
 #define READ_SIZE  (64u << 10)
 #define READ_TURNS 4 /* reads of one connection per turn of the loop */
+#define LINGER_MS  1000
 #define IN_LIMIT   (128u << 10)
 
 static __thread char *read_buffer;
@@ -29,6 +30,20 @@ static void tell_writable(struct conn *c)
     if (c->mode == CONN_H2) return; /* the session tells each stream */
     list_foreach (x, &c->exchanges, struct http_exchange, link)
         if (x->on_writable && !x->finished) x->on_writable(x, x->writable_arg);
+}
+
+/* All is written. RFC 9112 9.6: half-close and read on for a while when the peer may still be sending. */
+static void finish(struct conn *c)
+{
+    if (!c->linger || c->eof) {
+        conn_close(c);
+        return;
+    }
+    if (c->lingering) return;
+    c->lingering = true;
+    shutdown(c->io.fd, SHUT_WR);
+    loop_mod(c->server->loop, &c->io, EPOLLIN);
+    timer_set(c->server->loop, &c->timer, LINGER_MS);
 }
 
 static void flush(struct deferred *d)
@@ -53,7 +68,7 @@ static void flush(struct deferred *d)
     if (!conn_out(c)->bytes) {
         bool was = TAKE(c->blocked, false);
         if (c->closing) {
-            conn_close(c);
+            finish(c);
             return;
         }
         if (was) tell_writable(c);
@@ -76,7 +91,7 @@ static void timer_fired(struct timer *t)
         conn_rearm(c);
         return;
     }
-    if (c->n_exchanges) return;
+    if (c->n_exchanges && !c->lingering) return;
     if (c->mode == CONN_H2) {
         h2_goaway(c->h2, H2_NO_ERROR);
         c->closing = true;
@@ -88,7 +103,7 @@ static void timer_fired(struct timer *t)
 
 void conn_rearm(struct conn *c)
 {
-    if (c->closed) return;
+    if (c->closed || c->lingering) return;
     struct http_server *s = c->server;
     bool full = c->in.len > IN_LIMIT;
     uint32_t events = (full || c->eof || c->closing ? 0 : EPOLLIN) | (c->blocked ? EPOLLOUT : 0);
@@ -169,6 +184,11 @@ static void conn_ready(struct io *io, uint32_t events)
     struct conn *c = container_of(io, struct conn, io);
     if (!read_buffer) read_buffer = xcalloc(1, READ_SIZE);
     if (events & EPOLLOUT) c->blocked = false;
+    if (c->lingering) { /* dropped; its timer ends it */
+        ssize_t n = read(c->io.fd, read_buffer, READ_SIZE);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) conn_close(c);
+        return;
+    }
     for (int turn = 0; turn < READ_TURNS && !c->closed && !c->closing && !c->eof && c->in.len <= IN_LIMIT; turn++) {
         ssize_t n = read(c->io.fd, read_buffer, READ_SIZE);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) break;

@@ -16,6 +16,7 @@ static void refuse(struct conn *c, const struct h1_head *head)
     int n = snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", head->bad_status,
                      http_reason(head->bad_status));
     out_append(&c->out, text, (size_t)n);
+    c->linger = true;
     buf_free(&c->in);
 }
 

@@ -26,6 +26,8 @@ struct conn {
     enum conn_mode mode;
     bool blocked; /* the socket takes no more for now */
     bool closing; /* close when all is written */
+    bool linger;  /* HTTP/1.1: the peer is still sending: what comes is dropped until it stops, or a reset would eat our answer */
+    bool lingering;
     bool closed;
     bool eof;      /* HTTP/1.1: the peer sends no more */
     bool busy;     /* inside the parser: do not enter again */

@@ -27,3 +27,12 @@ def test_server(tmp_path):
         # The server speaks HTTP/1.1 too, so a wrong preface is a bad HTTP/1.1 request: answered 400, then closed.
         found = re.search(r"146 tests, (\d+) passed, 0 skipped, (\d+) failed", out)
         assert found and int(found.group(2)) <= 1 and ("Sends invalid connection preface" in out), out[-3000:]
+
+
+def test_h2spec_strict_against_the_small_server(tmp_path):
+    """The server of src/http that weftd, the admin port and the demo program use."""
+    (port,) = peers.free_ports(1)
+    with peers.Process([peers.BUILD / "tests" / "conformance" / "h2_server", f"127.0.0.1:{port}"], tmp_path / "h2_server.log"):
+        peers.wait_port(port)
+        out = subprocess.run([peers.h2spec(), "--strict", "-p", str(port), "-P", "/", "-o", "3"], capture_output=True, text=True, timeout=280).stdout
+        assert re.search(r"146 passed, \d+ skipped, 0 failed", out), out[-6000:]

@@ -180,14 +180,14 @@ static void simple_requests(void **state)
 
 static void bodies_too_large(void **state)
 {
-    char *large = xcalloc(1, 200000);
+    char *large = xcalloc(1, 20000000);
     for (int h2 = 0; h2 < 2; h2++) {
         struct http_client *c = http_client_new(loop, &to, &(struct http_client_config){ .h2 = h2 });
         struct result r = { 0 };
         dones = 0;
-        ask(c, "POST", "/echo", (struct str){ large, 200000 }, &r);
+        ask(c, "POST", "/echo", (struct str){ large, 20000000 }, &r);
         run_until(&dones, 1);
-        assert_true(r.status == 413 || r.code == -ECONNRESET || r.code == -EPIPE);
+        assert_int_equal(r.status, 413); /* heard, though the body was still on its way */
         buf_free(&r.body);
         http_client_free(c);
         loop_turn(loop, 1);
