@@ -23,22 +23,33 @@ static bool has_upper(struct str s)
     return false;
 }
 
-const struct vhost *route_vhost(const struct route_table *t, struct str host)
+/* A wildcard stands for at least one character. */
+static const struct vhost *wild_vhost(const struct route_table *t, struct str host)
 {
-    char lower[512]; /* a name has at most 253 characters, and a port */
-    if (t->ignore_port) host = without_port(host);
-    if (unlikely(has_upper(host)) && host.n <= sizeof lower) {
-        for (size_t i = 0; i < host.n; i++) lower[i] = (char)(host.p[i] >= 'A' && host.p[i] <= 'Z' ? host.p[i] + 32 : host.p[i]);
-        host = str_make(lower, host.n);
-    }
-    const struct vhost *v = host.n ? map_get(&t->exact, host) : NULL;
-    if (v) return v;
-    /* A wildcard stands for at least one character. */
     for (size_t i = 0; i < t->n_suffix; i++)
         if (host.n > t->suffix[i].text.n && str_ends(host, t->suffix[i].text)) return t->suffix[i].vhost;
     for (size_t i = 0; i < t->n_prefix; i++)
         if (host.n > t->prefix[i].text.n && str_starts(host, t->prefix[i].text)) return t->prefix[i].vhost;
     return t->any;
+}
+
+/* Domains are lower case: only what was not found as it stands pays for folding. */
+static COLD const struct vhost *folded_vhost(const struct route_table *t, struct str host)
+{
+    char lower[512]; /* a name has at most 253 characters, and a port */
+    if (host.n > sizeof lower) return wild_vhost(t, host);
+    for (size_t i = 0; i < host.n; i++) lower[i] = (char)(host.p[i] >= 'A' && host.p[i] <= 'Z' ? host.p[i] + 32 : host.p[i]);
+    host = str_make(lower, host.n);
+    const struct vhost *v = map_get(&t->exact, host);
+    return v ? v : wild_vhost(t, host);
+}
+
+const struct vhost *route_vhost(const struct route_table *t, struct str host)
+{
+    if (t->ignore_port) host = without_port(host);
+    const struct vhost *v = host.n ? map_get(&t->exact, host) : NULL;
+    if (likely(v != NULL)) return v;
+    return has_upper(host) ? folded_vhost(t, host) : wild_vhost(t, host);
 }
 
 /* ---- route ---- */
@@ -118,20 +129,28 @@ static const struct route *first_match(const struct vhost *vh, const struct view
     return NULL;
 }
 
-/* Calls fn with the view; the path without parameters lives for the call. */
+static const struct route *test_or_find(const struct vhost *vh, const struct route *only, const struct view *v)
+{
+    return only ? (route_test(only, v) ? only : NULL) : first_match(vh, v);
+}
+
+/* ignore_path_parameters, and the path has some: a copy without them lives for the call. */
+static COLD const struct route *find_without_parameters(const struct vhost *vh, const struct route *only, struct view *v)
+{
+    char small[1024], *big = v->path.n > sizeof small ? xcalloc(1, v->path.n) : NULL;
+    v->path = drop_parameters(v->path, big ? big : small);
+    const struct route *found = test_or_find(vh, only, v);
+    free(big);
+    return found;
+}
+
 static const struct route *with_view(const struct route_table *t, const struct route_request *r, const struct vhost *vh,
                                      const struct route *only)
 {
     struct view v = { .r = r };
-    char small[1024], *big = NULL;
     v.path = cut_query(r->path, &v.query);
-    if (unlikely(t->ignore_path_parameters && str_index(v.path, ';') >= 0)) {
-        if (v.path.n > sizeof small) big = xcalloc(1, v.path.n);
-        v.path = drop_parameters(v.path, big ? big : small);
-    }
-    const struct route *found = only ? (route_test(only, &v) ? only : NULL) : first_match(vh, &v);
-    free(big);
-    return found;
+    if (unlikely(t->ignore_path_parameters && str_index(v.path, ';') >= 0)) return find_without_parameters(vh, only, &v);
+    return test_or_find(vh, only, &v);
 }
 
 HOT const struct route *route_find(const struct route_table *t, const struct route_request *r, bool external, bool *needs_tls)
