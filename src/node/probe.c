@@ -84,7 +84,9 @@ static void result(struct probe_try *t, bool ok, const char *why)
     if (early) return;
     p->passed = ok ? p->passed + 1 : 0;
     p->failed = ok ? 0 : p->failed + 1;
-    if (!ok) pod_event(p->c->pod, p->c, true, "Unhealthy", "%s probe failed: %s", probe_names[p->role], text);
+    /* The 1st, 2nd, 4th, 8th... in a row: a probe that fails for an hour is not an hour of events. */
+    if (!ok && (p->failed & (p->failed - 1)) == 0)
+        pod_event(p->c->pod, p->c, true, "Unhealthy", "%s probe failed: %s", probe_names[p->role], text);
     if (ok && p->passed >= p->spec->success_threshold && !p->ok)
         verdict(p, true, text);
     else if (!ok && p->failed >= p->spec->failure_threshold && (p->ok || p->role != PROBE_READINESS))
