@@ -19,6 +19,10 @@ struct controller {
     struct timer tick, wake;
     uint64_t seed;
     bool work_dirty; /* workload has not seen the world */
+    struct mesh_options options;
+    struct arena config_arena;    /* its strings */
+    struct resource *config_from; /* the ConfigMap that it was read from */
+    bool config_read;
     struct link clients;
     bool pods_gone;          /* some client may speak for one of them */
     unsigned dirty;          /* types that may differ from what the mesh says: bits */
@@ -192,16 +196,25 @@ void controller_tick(struct controller *c)
     if (next >= 0) timer_set(c->cfg.loop, &c->tick, (uint64_t)MAX(next, (int64_t)1));
 }
 
+/* The options as the mesh configuration says now; read again only when it changed. */
+static const struct mesh_options *options(struct controller *c)
+{
+    const struct resource *r = mesh_config_of(c->world);
+    if (r == c->config_from && c->config_read) return &c->options;
+    resource_unref(c->config_from);
+    c->config_from = r ? resource_ref(r) : NULL;
+    c->config_read = true;
+    arena_reset(&c->config_arena);
+    c->options = c->cfg.mesh;
+    mesh_config_read(r, &c->options, &c->config_arena);
+    return &c->options;
+}
+
 static void new_mesh(struct controller *c)
 {
-    struct arena a;
-    struct mesh_options opt = c->cfg.mesh;
-    arena_init(&a, 1024, 0);
-    mesh_config_read(c->world, &opt, &a);
-    struct mesh *next = mesh_new(c->world, &opt);
+    struct mesh *next = mesh_new(c->world, options(c));
     mesh_unref(c->mesh);
     c->mesh = next;
-    arena_free(&a);
 }
 
 uint64_t controller_settle(struct controller *c)
@@ -276,6 +289,7 @@ struct controller *controller_new(const struct controller_config *cfg)
     struct controller *c = xcalloc(1, sizeof *c);
     c->cfg = *cfg;
     list_init(&c->clients);
+    arena_init(&c->config_arena, 256, 0);
     c->settle.run = settle_later;
     c->tick.fire = tick_fire;
     c->wake.fire = wake_fire;
@@ -297,5 +311,7 @@ void controller_free(struct controller *c)
     xds_server_free(c->xds);
     mesh_unref(c->mesh);
     world_unref(c->world);
+    resource_unref(c->config_from);
+    arena_free(&c->config_arena);
     free(c);
 }

@@ -52,9 +52,10 @@ static void read_field(const struct node_pair *p, struct mesh_options *opt, stru
              STR_ARG(str_first(p->key, 100)));
 }
 
-void mesh_config_read(const struct world *w, struct mesh_options *opt, struct arena *a)
+struct resource *mesh_config_of(const struct world *w) { return world_get(w, KIND_CONFIG_MAP, NAMESPACE, NAME); }
+
+void mesh_config_read(const struct resource *r, struct mesh_options *opt, struct arena *a)
 {
-    const struct resource *r = world_get(w, KIND_CONFIG_MAP, NAMESPACE, NAME);
     const K8sConfigMap *m = r ? (const K8sConfigMap *)r->msg : NULL;
     struct errs errs = { 0 };
     tree_docs docs = { 0 };

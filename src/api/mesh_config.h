@@ -7,8 +7,10 @@
 
 bool mesh_config_is(const struct kind *k, const char *ns, const char *name);
 
-/* Lays what the world's ConfigMap says over *opt; strings lie in the arena. Fields that are not carried out, and values that
- * cannot be read, are named in the log. */
-void mesh_config_read(const struct world *w, struct mesh_options *opt, struct arena *a);
+/* The ConfigMap, borrowed from the world; NULL when there is none. */
+struct resource *mesh_config_of(const struct world *w);
+/* Lays what the ConfigMap (may be NULL) says over *opt; strings lie in the arena. Fields that are not carried out, and values
+ * that cannot be read, are named in the log: read it once. */
+void mesh_config_read(const struct resource *r, struct mesh_options *opt, struct arena *a);
 
 #endif
