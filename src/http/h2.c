@@ -36,12 +36,14 @@ static void stream_free(struct h2_stream *st)
 /* Ids of one side differ by 2, so id / 2 spreads them without a hash. */
 static inline uint32_t slot_of(const struct h2_session *s, uint32_t id) { return (id >> 1) & (s->slots_n - 1); }
 
-HOT struct h2_stream *h2_find(const struct h2_session *s, uint32_t id)
+HOT struct h2_stream *h2_find(struct h2_session *s, uint32_t id)
 {
+    if (s->recent && s->recent->id == id) return s->recent;
     if (!s->slots_n) return NULL;
     for (uint32_t i = slot_of(s, id);; i = (i + 1) & (s->slots_n - 1)) {
         struct h2_stream *st = s->slots[i];
-        if (!st || st->id == id) return st;
+        if (!st) return NULL;
+        if (st->id == id) return s->recent = st;
     }
 }
 
@@ -109,6 +111,7 @@ void h2_wire_closed(struct h2_session *s, struct h2_stream *st, enum h2_closed h
     if (!(st->flags & H2_ST_OPEN)) return;
     st->flags &= (uint16_t) ~(H2_ST_OPEN | H2_ST_WAITS);
     list_del(&st->waits);
+    if (s->recent == st) s->recent = NULL;
     slots_remove(s, st);
     s->open--;
     s->closed_id[s->closed_at] = st->id;

@@ -20,7 +20,13 @@ static const char *check_fields(struct headers *h, unsigned allowed, int64_t *re
 {
     unsigned seen = 0;
     bool regular = false;
-    headers_foreach (e, h) {
+    if (!h->n) return NULL;
+    for (const struct header *e = h->v, *last = e + h->n; e < last; e++) { /* fresh from the decoder: none is removed */
+        uint8_t flags = header_flags(e->id);
+        if (likely(e->id && e->id != HDR_CONTENT_LENGTH && !(flags & (HF_PSEUDO | HF_HOP)))) {
+            regular = true;
+            continue;
+        }
         if (e->name[0] == ':') {
             unsigned bit = 1u << e->id;
             if (regular || !e->id || !(allowed & bit) || seen & bit) return MALFORMED;
@@ -28,7 +34,7 @@ static const char *check_fields(struct headers *h, unsigned allowed, int64_t *re
             continue;
         }
         regular = true;
-        if (e->id == HDR_TE ? !str_ieq(header_value(e), STR("trailers")) : e->id && header_flags(e->id) & HF_HOP) return MALFORMED;
+        if (e->id == HDR_TE ? !str_ieq(header_value(e), STR("trailers")) : flags & HF_HOP) return MALFORMED;
         if (e->id == HDR_CONTENT_LENGTH && (*ret_length >= 0 || !parse_length(header_value(e), ret_length))) return MALFORMED;
     }
     return NULL;
@@ -86,7 +92,7 @@ const char *h2_check_request(struct h2_session *s, struct headers *h, int64_t *r
     if (!http_is_token(method) || (extended && !connect)) return MALFORMED;
     if (!settle_authority(h) || !join_cookies(h)) return MALFORMED;
     if (connect && !extended) return path.p || headers_has(h, HDR_SCHEME) || !headers_get(h, HDR_AUTHORITY).n ? MALFORMED : NULL;
-    if (!headers_get(h, HDR_SCHEME).n || !path.n || !all_in(path, HC_PATH)) return MALFORMED;
+    if (!headers_get(h, HDR_SCHEME).n || !path.n || !(http_plain(path, '!', '#') || all_in(path, HC_PATH))) return MALFORMED;
     if (path.p[0] != '/' && !(path.n == 1 && path.p[0] == '*' && str_eq(method, STR("OPTIONS")))) return MALFORMED;
     return NULL;
 }

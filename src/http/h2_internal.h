@@ -91,6 +91,7 @@ struct h2_session {
     struct hpack_dec dec;
     struct hpack_enc enc;
 
+    struct h2_stream *recent; /* found last, and still in the table; or NULL */
     struct h2_stream **slots; /* open addressing by id; NULL before the first stream */
     uint32_t slots_n, open;
     uint32_t last_peer_id, next_id;
@@ -140,7 +141,7 @@ static inline char *h2_put32(char *w, uint32_t v)
 }
 
 /* h2.c */
-struct h2_stream *h2_find(const struct h2_session *s, uint32_t id);
+struct h2_stream *h2_find(struct h2_session *s, uint32_t id);
 struct h2_stream *h2_stream_new(struct h2_session *s, uint32_t id);
 void h2_wire_closed(struct h2_session *s, struct h2_stream *st, enum h2_closed how); /* out of the table */
 void h2_maybe_closed(struct h2_session *s, struct h2_stream *st);                    /* both halves ended? */

@@ -163,6 +163,20 @@ const char *http_reason(int status);         /* "OK"; "" for unknown ones */
 /* Character classes of RFC 9110: token characters (names, methods), and what a value may hold (no CTL but tab). */
 extern const uint8_t http_chars[256];
 enum { HC_TOKEN = 1, HC_VALUE = 2, HC_UPPER = 4, HC_PATH = 8, HC_HOST = 16 };
+/* Quick look, 8 bytes at a time: no byte below `least`, none is `except`, none is DEL. False says nothing yet: look closer. */
+static inline bool http_plain(struct str s, uint8_t least, uint8_t except)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    if (s.n < 8) return false;
+    uint64_t bad = 0;
+    for (size_t i = 0; i < s.n; i += 8) {
+        uint64_t x;
+        memcpy(&x, s.p + MIN(i, s.n - 8), 8); /* the last one may overlap */
+        uint64_t y = x ^ ones * except, z = x ^ ones * 0x7f;
+        bad |= ((x - ones * least) & ~x) | ((y - ones) & ~y) | ((z - ones) & ~z);
+    }
+    return !(bad & high);
+}
 bool http_is_token(struct str s);
 bool http_is_value(struct str s);
 

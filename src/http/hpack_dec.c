@@ -89,9 +89,7 @@ static bool good_value(struct str s)
 {
     if (s.n == 0) return true;
     if (s.p[0] == ' ' || s.p[0] == '\t' || s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t') return false;
-    uint8_t all = HC_VALUE;
-    for (size_t i = 0; i < s.n; i++) all &= http_chars[(uint8_t)s.p[i]];
-    return all;
+    return http_plain(s, ' ', 0x7f) || http_is_value(s);
 }
 
 static void deliver(struct block *b, enum header_id id, struct str name, struct str value, bool never)
