@@ -116,7 +116,9 @@ static void run_checks(struct resource *r, const struct node *n, const char *fil
     validate_resource(&c);
     if (errs_count(errors)) return;
     if (!r->kind->carried_out) {
-        errs_add(warnings, node_at(n, file), 0, "%s %s: this kind is accepted, but not carried out yet", r->kind->kind, r->name);
+        struct str class = tree_text(tree_get(n, "spec"), "ingressClassName"); /* of Ingress */
+        errs_add(warnings, node_at(n, file), 0, "%s %s: this kind%s%.*s%s is accepted, but not carried out yet", r->kind->kind, r->name,
+                 class.n ? " (class " : "", STR_ARG(class), class.n ? ")" : "");
         return;
     }
     config_warn_fields(n, r, file, warnings);
