@@ -4,6 +4,7 @@
 #include "api/serve.h"
 #include "http/client.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 struct meeting {
@@ -144,6 +145,7 @@ static void test_watch(void **st)
 
 int main(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* as weftd does */
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_calls), cmocka_unit_test(test_large_bodies), cmocka_unit_test(test_watch) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,7 +198,7 @@ static const struct {
     { "round-robin.yaml", 1, "" },
     { "istio-ingress-gateway.yaml", 2, "" },
     { "deployment-istio.yaml", 2, "" },
-    { "ingress.yaml", 1, "f:1:1: error: Ingress k8s-combat-ingress: this kind is accepted, but not carried out yet" },
+    { "ingress.yaml", 1, "f:1:1: error: Ingress k8s-combat-ingress: this kind (class nginx) is accepted, but not carried out yet" },
 };
 
 /* Each seed in each version of Istio's API; every resource survives YAML and JSON. */
