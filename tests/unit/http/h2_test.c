@@ -491,7 +491,8 @@ static void release_in_callbacks(void **state)
     frames(&in, "1:4:5:" POSTH " 1:4:7:" POSTH);
     assert_int_equal(h2_recv(o.s, buf_data(&in), in.len, 0), 0);
     h2_lost(o.s);
-    assert_true(str_eqc(buf_str(&o.log), "headers 5;headers 7;reset 5 2 loss;reset 7 2 loss;"));
+    assert_true(str_eqc(buf_str(&o.log), "headers 5;headers 7;reset 5 2 loss;reset 7 2 loss;") ||
+                str_eqc(buf_str(&o.log), "headers 5;headers 7;reset 7 2 loss;reset 5 2 loss;"));
     assert_int_equal(h2_open_streams(o.s), 0);
     buf_free(&in), buf_free(&out);
     owner_end(&o);
