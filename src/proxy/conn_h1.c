@@ -201,6 +201,18 @@ void conn_h1_eof(struct conn *c)
     if (c->cur) stream_body(c->cur, NULL, 0, true);
 }
 
+static void on_resume(struct deferred *d)
+{
+    struct conn *c = container_of(d, struct conn, resume);
+    conn_h1_resume(c);
+}
+
+static void later(struct conn *c)
+{
+    c->resume.run = on_resume;
+    loop_defer(c->wire.w->loop, &c->resume);
+}
+
 static bool bodyless(const struct stream *s) { return s->is_head || s->status == 204 || s->status == 304; }
 
 int conn_h1_headers(struct stream *s, struct headers *h, bool end)
@@ -209,6 +221,7 @@ int conn_h1_headers(struct stream *s, struct headers *h, bool end)
     unsigned flags = 0;
     if (s->status == 101) {
         c->tunnel = true;
+        if (c->in.len) later(c); /* sent before the 101: held until now */
         c->keep_alive = false;
         c->chunked_response = false;
         return h1_write_response(&c->out, h, H1_W_UPGRADE);
@@ -252,12 +265,6 @@ void conn_h1_trailers(struct stream *s, const struct headers *h)
     if (c->chunked_response) h1_write_last_chunk(&c->out, c->hcm->h1.enable_trailers ? h : NULL);
 }
 
-static void on_resume(struct deferred *d)
-{
-    struct conn *c = container_of(d, struct conn, resume);
-    conn_h1_resume(c);
-}
-
 void conn_h1_done(struct stream *s, bool whole)
 {
     struct conn *c = s->conn;
@@ -277,7 +284,5 @@ void conn_h1_done(struct stream *s, bool whole)
     }
     wire_want_read(&c->wire, true);
     conn_idle(c);
-    if (!c->in.len) return;
-    c->resume.run = on_resume;
-    loop_defer(c->wire.w->loop, &c->resume);
+    if (c->in.len) later(c);
 }
