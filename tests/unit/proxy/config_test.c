@@ -49,6 +49,7 @@ static void publish(void *ctx, struct snapshot *s)
     for (size_t i = 0; i < s->n_clusters; i++) buf_printf(&b, "%.*s/%zu ", STR_ARG(s->clusters[i]->name), s->clusters[i]->n_hosts);
     buf_puts(&b, "|");
     for (size_t i = 0; i < s->n_listeners; i++) {
+        if (s->listeners[i]->chains[0].kind != CHAIN_HTTP) continue;
         const struct hcm *h = s->listeners[i]->chains[0].hcm;
         const struct route_table *t = snapshot_routes(s, h);
         buf_printf(&b, " %.*s(%.*s%s)", STR_ARG(s->listeners[i]->name), STR_ARG(h->rds_name), t ? "" : ":404");
@@ -205,6 +206,93 @@ static void test_nothing(void **state)
     run(steps, ARRAY_LEN(steps));
 }
 
+/* ---- names that DNS answers, and secrets that come later ---- */
+
+static size_t dns_answers;
+static size_t resolve(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max)
+{
+    (void)ctx;
+    assert_true(str_eqc(host, "name.example") && port == 80 && family == AF_INET);
+    for (size_t i = 0; i < dns_answers && i < max; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "10.0.0.%zu", i + 1);
+        must(addr_ip(&ret[i], str_of(text), port));
+    }
+    return MIN(dns_answers, max);
+}
+
+static void test_dns(void **state)
+{
+    (void)state;
+    static const char *const types[] = { "STRICT_DNS", "LOGICAL_DNS" };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct errs errs = { 0 };
+        char *text = xasprintf(
+            "{static_resources: {clusters: [{name: d, type: %s, dns_lookup_family: V4_ONLY, load_assignment: {cluster_name: d, endpoints: [{lb_endpoints: ["
+            "{endpoint: {address: {socket_address: {address: name.example, port_value: 80}}}}]}]}}]}}",
+            types[i]);
+        static const struct config_ops ops = { .publish = publish, .resolve = resolve };
+        struct world w = { 0 };
+        dns_answers = 0;
+        struct bootstrap *b = bootstrap_parse(str_of(text), "b", NULL, &errs);
+        struct config *c = config_new(b, &ops, &w, &errs);
+        assert_non_null(c);
+        config_start(c);
+        assert_string_equal(w.served, "d/0 |");
+        dns_answers = 3;
+        config_resolved(c, STR("name.example"));
+        assert_string_equal(w.served, i == 0 ? "d/3 |" : "d/1 |"); /* logical: the first answer only */
+        const struct host *h = &config_snapshot(c)->clusters[0]->hosts[0];
+        assert_true(str_eqc(h->address, "10.0.0.1:80") && str_eqc(h->hostname, "name.example"));
+        w.served[0] = 0;
+        config_resolved(c, STR("other.example"));
+        assert_string_equal(w.served, "");
+        config_free(c);
+        bootstrap_free(b);
+        free(text);
+    }
+}
+
+/* A listener whose certificate comes by SDS resets connections until it is there; keys of another version replace it. */
+static void test_secrets(void **state)
+{
+    (void)state;
+    struct world w;
+    struct arena a;
+    arena_init(&a, 4096, 0);
+    world_new(&w);
+    config_start(w.config);
+    config_missing(w.config, CONFIG_CLUSTER, STR(""));
+    static const char listener[] =
+        "{name: l, address: {socket_address: {address: 127.0.0.1, port_value: 8080}}, filter_chains: [{transport_socket: {name: t, typed_config: {"
+        "'@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext, common_tls_context: {"
+        "tls_certificate_sds_secret_configs: [{name: cert, sds_config: {ads: {}}}]}}}, filters: [{name: h, typed_config: {"
+        "'@type': type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: t, cluster: xds}}]}]}";
+    struct err refuse = { 0 };
+    struct str bytes = pb_pack(yaml_message(listener, descriptors[CONFIG_LISTENER], &a), &a);
+    struct config_update u = { STR("l"), bytes, STR("1"), hash_str(bytes), &refuse };
+    buf_clear(&w.log);
+    config_apply(w.config, CONFIG_LISTENER, &u, 1, NULL, 0);
+    assert_true(str_eq(buf_str(&w.log), STR("+s:cert")));
+    assert_true(config_snapshot(w.config)->listeners[0]->chains[0].tls->not_ready);
+    for (int version = 1; version <= 2; version++) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "{name: cert, tls_certificate: {certificate_chain: {inline_string: CHAIN%d}, private_key: {inline_string: KEY}}}",
+                 version);
+        bytes = pb_pack(yaml_message(text, xdsmsg_descriptor(STR("envoy.extensions.transport_sockets.tls.v3.Secret"), NULL), &a), &a);
+        u = (struct config_update){ STR("cert"), bytes, STR("1"), hash_str(bytes), &refuse };
+        config_apply(w.config, CONFIG_SECRET, &u, 1, NULL, 0);
+        const struct tls_config *t = config_snapshot(w.config)->listeners[0]->chains[0].tls;
+        assert_false(t->not_ready);
+        assert_int_equal(t->n_certs, 1);
+        assert_true(t->certs[0].chain_pem.p[5] == '0' + version);
+    }
+    assert_int_equal(refuse.code, 0);
+    world_free(&w);
+    arena_free(&a);
+}
+
 /* ---- bootstraps that are refused ---- */
 
 static void test_bootstrap_errors(void **state)
@@ -267,8 +355,8 @@ static void test_static_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),         cmocka_unit_test(test_replace),
-        cmocka_unit_test(test_nothing),       cmocka_unit_test(test_bootstrap_errors),
+        cmocka_unit_test(test_start),         cmocka_unit_test(test_replace), cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_dns),           cmocka_unit_test(test_secrets), cmocka_unit_test(test_bootstrap_errors),
         cmocka_unit_test(test_static_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
