@@ -15,6 +15,8 @@ static bool parse_length(struct str v, int64_t *ret)
     return *ret = (int64_t)x, true;
 }
 
+static bool is_trailers(struct str v) { return str_eq(v, STR("trailers")) || str_ieq(v, STR("trailers")); }
+
 /* Order and number of pseudo headers, connection-specific fields, content-length. `allowed`: bits of pseudo ids. */
 static const char *check_fields(struct headers *h, unsigned allowed, int64_t *ret_length)
 {
@@ -34,7 +36,7 @@ static const char *check_fields(struct headers *h, unsigned allowed, int64_t *re
             continue;
         }
         regular = true;
-        if (e->id == HDR_TE ? !str_ieq(header_value(e), STR("trailers")) : flags & HF_HOP) return MALFORMED;
+        if (e->id == HDR_TE ? !is_trailers(header_value(e)) : flags & HF_HOP) return MALFORMED;
         if (e->id == HDR_CONTENT_LENGTH && (*ret_length >= 0 || !parse_length(header_value(e), ret_length))) return MALFORMED;
     }
     return NULL;

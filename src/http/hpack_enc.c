@@ -153,7 +153,7 @@ static inline bool left_out(const struct headers *h, const struct header *f)
     if (flags & HF_PSEUDO) return true; /* written first */
     if (f->id == HDR_HOST) return headers_has(h, HDR_AUTHORITY);
     if (!(flags & HF_HOP)) return false;
-    return f->id != HDR_TE || !str_ieq(header_value(f), STR("trailers"));
+    return f->id != HDR_TE || !(str_eq(header_value(f), STR("trailers")) || str_ieq(header_value(f), STR("trailers")));
 }
 
 HOT size_t hpack_encode(struct hpack_enc *e, const struct headers *h, char *to)
