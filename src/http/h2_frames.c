@@ -54,6 +54,7 @@ int h2_on_data_begin(struct h2_session *s, const uint8_t *pad)
     if (pad) s->left--;
     uint32_t body = s->left - s->padding, extra = f->length - body;
     struct h2_stream *st = h2_find(s, f->id);
+    s->data_live = false;
     h2_credit_conn(s, st ? extra : f->length);
     int rc = 0;
     if (!st)
@@ -67,6 +68,7 @@ int h2_on_data_begin(struct h2_session *s, const uint8_t *pad)
     else if (st->expect >= 0 && (st->expect -= body) < 0)
         rc = h2_stream_error(s, st, H2_PROTOCOL_ERROR, "http2.content_length_mismatch");
     else {
+        s->data_live = true;
         st->credit += extra;
         if (body)
             s->empty_frames = 0;
@@ -83,7 +85,10 @@ int h2_on_data_piece(struct h2_session *s, const char *p, size_t n, bool last)
 {
     struct h2_stream *st = h2_find(s, s->f.id);
     bool end = last && s->f.flags & H2_F_END_STREAM;
-    if (!st || st->flags & H2_ST_REMOTE_END) return 0;
+    if (!st || st->flags & H2_ST_REMOTE_END) { /* let go of since the frame began */
+        if (s->data_live) h2_credit_conn(s, n);
+        return 0;
+    }
     st->unconsumed += (uint32_t)n;
     if (end) return data_end(s, st, p, n);
     if (st->flags & H2_ST_HELD) s->cb->data(s, st, p, n, false);

@@ -113,6 +113,7 @@ struct h2_session {
     uint8_t head_have;
     uint8_t head[H2_FRAME_HEADER];
     bool in_frame, data_begun;
+    bool data_live; /* the DATA frame's stream took it: its bytes are credited when they are consumed */
     struct h2_frame f;
     uint32_t left, padding; /* of a DATA frame: payload still to come, of which the last are padding */
     struct buf partial;     /* payload of a frame that came in pieces */

@@ -528,6 +528,33 @@ static void windows_hold_back(void **state)
     owner_end(&o);
 }
 
+/* Streams that are reset in the middle of a DATA frame give all of its bytes back to the connection. */
+static void reset_inside_a_frame(void **state)
+{
+    struct owner o;
+    struct buf in = { 0 }, out = { 0 };
+    owner_start(&o, true, (struct h2_config){ .conn_window = 65535 });
+    o.hold = true;
+    buf_puts(&in, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    frames(&in, HELLO);
+    assert_int_equal(h2_recv(o.s, buf_data(&in), in.len, 0), 0);
+    for (unsigned id = 1; id < 401; id += 2) {
+        uint8_t h[9] = { 0, 0, 6, 1, 4, 0, 0, (uint8_t)(id >> 8), (uint8_t)id }, block[] = { 0x83, 0x86, 0x84, 0x41, 1, 'a' };
+        uint8_t data[9 + 1000] = { 0, 1000 >> 8, 1000 & 255, 0, 0, 0, 0, (uint8_t)(id >> 8), (uint8_t)id };
+        assert_int_equal(h2_recv(o.s, h, 9, 0), 0);
+        assert_int_equal(h2_recv(o.s, block, 6, 0), 0);
+        assert_int_equal(h2_recv(o.s, data, 500, 0), 0);
+        struct owned *x = list_first(&o.streams, struct owned, link);
+        h2_reset(o.s, x->st, H2_CANCEL);
+        drop(x);
+        assert_int_equal(h2_recv(o.s, data + 500, sizeof data - 500, 0), 0);
+        outputs(o.s, &out);
+    }
+    assert_null(h2_detail(o.s));
+    buf_free(&in), buf_free(&out);
+    owner_end(&o);
+}
+
 static void sending_waits_for_windows(void **state)
 {
     struct owner o;
@@ -850,6 +877,7 @@ int main(void)
         cmocka_unit_test(goaway_then_streams),
         cmocka_unit_test(release_in_callbacks),
         cmocka_unit_test(windows_hold_back),
+        cmocka_unit_test(reset_inside_a_frame),
         cmocka_unit_test(sending_waits_for_windows),
         cmocka_unit_test(our_server_nghttp2_client),
         cmocka_unit_test(our_client_nghttp2_server),
