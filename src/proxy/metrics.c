@@ -166,22 +166,28 @@ void metrics_request(struct stream *s)
     metric_record(&m->response_bytes, s->bytes_sent * 1000);
 }
 
-void metrics_tcp(struct tcp_relay *t, bool closed)
+static struct series *tcp_series(struct tcp_relay *t)
 {
     struct worker *w = t->c->wire.w;
-    if (!t->cfg->istio_stats && !in_mesh(w)) return;
-    if (!closed) return; /* the destination is not known before the connection ends or is made: both are counted then */
     struct series_labels l = { .tcp = true, .code = -1, .grpc = -1, .flags = t->flags, .protocol = STR_INIT("tcp") };
-    const struct cluster *c = t->wc ? t->wc->now->c : NULL;
     label_ends(&l, w, t->c, t->host, (struct str){ NULL, 0 });
-    label_service(&l, c, t->cluster_name);
+    label_service(&l, t->wc ? t->wc->now->c : NULL, t->cluster_name);
     l.subset_cluster = t->cluster_name;
-    struct series *m = series_for(w, &l);
+    return series_for(w, &l);
+}
+
+void metrics_tcp(struct tcp_relay *t, bool closed)
+{
+    if (!t->cfg->istio_stats && !in_mesh(t->c->wire.w)) return;
+    struct series *m = tcp_series(t);
     if (!m) return;
-    metric_add(&m->tcp_opened, 1);
-    metric_add(&m->tcp_closed, 1);
-    metric_add(&m->tcp_received, t->c->wire.rx);
-    metric_add(&m->tcp_sent, t->c->wire.tx);
+    if (!t->opened) metric_add(&m->tcp_opened, 1);
+    t->opened = true;
+    if (closed) metric_add(&m->tcp_closed, 1);
+    metric_add(&m->tcp_received, t->c->wire.rx - t->reported_rx);
+    metric_add(&m->tcp_sent, t->c->wire.tx - t->reported_tx);
+    t->reported_rx = t->c->wire.rx;
+    t->reported_tx = t->c->wire.tx;
 }
 
 void metrics_each(struct workers *ws, void (*fn)(void *ctx, const struct series *s), void *ctx)

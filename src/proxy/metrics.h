@@ -36,7 +36,7 @@ struct series {
 };
 
 void metrics_request(struct stream *s);
-/* closed: counts what is left of bytes and the close; else the open. */
+/* What was not yet counted of a TCP connection: that it was opened, bytes since the last time; closed: that it ended. */
 void metrics_tcp(struct tcp_relay *t, bool closed);
 void metrics_free(struct worker *w);
 

@@ -157,14 +157,17 @@ void outlier_tick(struct wcluster *wc)
     if (now < next) return;
     uint64_t interval = o->interval_ms ? o->interval_ms : 10000;
     if (!atomic_compare_exchange_strong_explicit(&x->next_tick_ms, &next, now + interval, memory_order_relaxed, memory_order_relaxed)) return;
+    uint32_t out = 0; /* counted anew: ejected hosts may have left the cluster */
     for (size_t i = 0; i < c->n_hosts; i++) {
         struct host_shared *h = c->hosts[i].shared;
         if (atomic_load_explicit(&h->ejected, memory_order_relaxed)) {
             try_return(wc, o, h, now);
+            out += atomic_load_explicit(&h->ejected, memory_order_relaxed);
             continue;
         }
         uint32_t n = atomic_load_explicit(&h->ejections, memory_order_relaxed);
         if (n) atomic_store_explicit(&h->ejections, n - 1, memory_order_relaxed);
     }
+    atomic_store_explicit(&x->ejected, out, memory_order_relaxed);
     judge_interval(wc, c, now);
 }

@@ -12,6 +12,7 @@
 
 #define HIGH (64u << 10) /* bytes that wait for one side before the other is no longer read */
 #define LOW  (16u << 10)
+#define REPORT_MS 5000 /* bytes of long connections are counted so often, as Istio does */
 
 static void finish(struct tcp_relay *t, uint32_t flags, const char *details);
 static bool connect_next(struct tcp_relay *t);
@@ -27,7 +28,11 @@ static void on_dead(struct deferred *d)
 
 static void touch(struct tcp_relay *t)
 {
-    uint64_t ms = t->cfg->idle_ms;
+    uint64_t ms = t->cfg->idle_ms, now = now_ms(t->c->wire.w);
+    if (t->connected && now - t->reported_ms >= REPORT_MS) {
+        t->reported_ms = now;
+        metrics_tcp(t, false);
+    }
     if (ms) timer_set(t->c->wire.w->loop, &t->idle, ms);
 }
 
@@ -198,6 +203,8 @@ static void on_connected(struct io *io, uint32_t events)
     sock_local(io->fd, &t->up_local);
     outlier_report(t->wc, t->gen->c, t->host->shared, OUTCOME_CONNECTED, 0, now_ms(t->c->wire.w));
     metric_record(t->wc->cells->connect, (now_ms(t->c->wire.w) - t->began_ms) * 1000);
+    metrics_tcp(t, false);
+    t->reported_ms = now_ms(t->c->wire.w);
     t->up.reading = true;
     wire_resume(&t->up);
     if (t->out.bytes) wire_dirty(&t->up);
@@ -291,6 +298,5 @@ struct tcp_relay *tcp_start(struct conn *c)
     t->wc = cluster_get(w, cl);
     touch(t);
     if (t->cfg->max_connection_ms) timer_set(w->loop, &t->max, t->cfg->max_connection_ms);
-    metrics_tcp(t, false);
     return connect_next(t) ? t : NULL;
 }

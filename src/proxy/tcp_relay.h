@@ -5,8 +5,6 @@
 #include "proxy/cluster.h"
 #include "proxy/conn.h"
 
-struct series;
-
 struct tcp_relay {
     struct conn *c;
     const struct tcp_config *cfg;
@@ -27,8 +25,8 @@ struct tcp_relay {
     uint64_t began_ms, began_ns, bytes_up;
     uint32_t flags;
     const char *details;
-    struct series *series;
-    uint64_t reported_rx, reported_tx;
+    bool opened;             /* counted in istio_tcp_connections_opened_total */
+    uint64_t reported_rx, reported_tx, reported_ms;
 };
 
 #endif
