@@ -125,6 +125,11 @@ static void arm_try_timer(struct stream *s)
     if (ms && (!s->timeout_ms || ms < s->timeout_ms) && s->body_end && !s->att.response_started) timer_set(s->w->loop, &s->try_timer, ms);
 }
 
+void attempt_request_complete(struct stream *s)
+{
+    if (s->att.state == ATT_OPEN) arm_try_timer(s);
+}
+
 void attempt_ready(struct attempt *a)
 {
     struct stream *s = a->s;

@@ -33,6 +33,8 @@ struct attempt {
 void attempt_start(struct stream *s);
 /* Ends the current one: nobody wants its response any more. */
 void attempt_cancel(struct stream *s);
+/* The request is complete: the per-try timeout starts. */
+void attempt_request_complete(struct stream *s);
 /* Sends what of the request is there and was not sent yet. */
 void attempt_push(struct stream *s);
 

@@ -94,6 +94,10 @@ static void on_timer(struct timer *t)
     case CONN_H2: break;
     }
     if (c->n_streams) return;
+    if (c->kind == CONN_H1 && c->head_started) {
+        conn_h1_slow_head(c);
+        return;
+    }
     cell_add(c->hcells, HTTPS_cx_idle_timeout);
     c->local_close = true;
     if (c->h2) {

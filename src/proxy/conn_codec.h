@@ -14,6 +14,8 @@ int conn_h1_headers(struct stream *s, struct headers *h, bool end);
 ssize_t conn_h1_data(struct stream *s, const char *p, size_t n, bool end);
 void conn_h1_trailers(struct stream *s, const struct headers *h);
 void conn_h1_eof(struct conn *c);
+/* A request's head did not come to its end in time: 408. */
+void conn_h1_slow_head(struct conn *c);
 
 void conn_h2_open(struct conn *c);
 void conn_h2_feed(struct conn *c, const char *p, size_t n);

@@ -9,10 +9,11 @@ void conn_h1_open(struct conn *c)
     conn_idle(c);
 }
 
-/* The first bytes are no HTTP of any kind: nobody would understand an answer (RFC 9113 3.4: an invalid preface). */
+/* The first line has the form of HTTP/2's preface but is none: who sent it would not understand an answer (RFC 9113 3.4). */
 static bool no_http(const struct conn *c, struct str line)
 {
-    return c->requests == 0 && c->hcm->codec == CODEC_AUTO && str_find(line, STR("HTTP/")) < 0;
+    struct str method = str_cut(&line, ' '), target = str_cut(&line, ' ');
+    return c->requests == 0 && c->hcm->codec == CODEC_AUTO && http_is_token(method) && target.n && line.n && str_find(line, STR("HTTP/")) < 0;
 }
 
 static void refuse(struct conn *c, struct stream *s, int status, const char *detail, struct str line)
@@ -33,6 +34,18 @@ static void refuse(struct conn *c, struct stream *s, int status, const char *det
     if (status == 431 || status == 414) cell_add(c->hcells, HTTPS_rq_too_large);
     s->body_end = true;
     reply_local(s, status, str_index(line, '#') >= 0 ? STR("") : str_of(http_reason(status)), detail, RF_DPE);
+}
+
+void conn_h1_slow_head(struct conn *c)
+{
+    struct stream *s = stream_new(c);
+    c->cur = s;
+    c->keep_alive = false;
+    cell_add(c->hcells, HTTPS_rq_total);
+    cell_add(c->hcells, HTTPS_rq_active);
+    cell_add(c->hcells, HTTPS_rq_header_timeout);
+    s->body_end = true;
+    reply_local(s, 408, STR("Request Timeout"), "request_header_timeout", 0);
 }
 
 static size_t first_line(const char *p, size_t n)

@@ -156,7 +156,7 @@ static void set_retry(struct stream *s)
                                            HDR_X_ENVOY_RETRIABLE_STATUS_CODES, HDR_X_ENVOY_RETRIABLE_HEADER_NAMES };
     for (size_t i = 0; i < ARRAY_LEN(ours); i++) headers_drop(&s->req, ours[i]);
     s->lb = (struct lb_context){ .has_hash = s->has_hash, .hash = s->hash, .tried = s->tried, .attempts = p && p->previous_hosts ? p->host_attempts : 0 };
-    s->body_keep = s->retry.left > 0 && !s->upgrade && !s->is_connect;
+    s->body_keep = (s->retry.left > 0 || s->route->action.internal_redirects) && !s->upgrade && !s->is_connect;
 }
 
 static bool dropped(struct stream *s)
@@ -270,18 +270,63 @@ static void mirror(struct stream *s, const struct mirror_policy *m)
 
 void router_request_complete(struct stream *s)
 {
+    timer_stop(&s->timeout); /* request_timeout's, until here */
     if (s->st == ST_FILTERS || !s->wc) return;
     if (s->timeout_ms && !s->att.response_done) timer_set(s->w->loop, &s->timeout, s->timeout_ms);
+    attempt_request_complete(s);
     const struct route_action *a = &s->route->action;
     if (a->n_mirrors && s->body_keep && s->conn) {
         for (size_t i = 0; i < a->n_mirrors; i++) mirror(s, &a->mirrors[i]);
     }
 }
 
+static bool redirect_wanted(const struct stream *s, int status)
+{
+    if (!s->route || s->route->kind != ROUTE_FORWARD || !s->conn || s->upgrade || s->is_connect) return false;
+    const struct route_action *a = &s->route->action;
+    if (s->redirects >= a->internal_redirects || !s->body_end || (s->bytes_received && !s->body_keep)) return false;
+    if (!a->n_internal_codes) return status == 302;
+    for (size_t i = 0; i < a->n_internal_codes; i++)
+        if (a->internal_codes[i] == status) return true;
+    return false;
+}
+
+/* "http://host/path" into its parts; false: nothing that we follow. */
+static bool split_location(struct str loc, struct str *scheme, struct str *host, struct str *path)
+{
+    *scheme = str_starts(loc, STR("https://")) ? STR("https") : str_starts(loc, STR("http://")) ? STR("http") : STR("");
+    if (!scheme->n) return false;
+    struct str rest = str_skip(loc, scheme->n + 3);
+    size_t n = 0;
+    while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#') n++;
+    *host = str_first(rest, n);
+    *path = str_skip(rest, n);
+    ssize_t hash = str_index(*path, '#');
+    if (hash >= 0) *path = str_first(*path, (size_t)hash);
+    if (!path->n) *path = STR("/");
+    return host->n > 0 && path->p[0] == '/';
+}
+
 bool router_internal_redirect(struct stream *s, struct headers *resp, int status)
 {
-    (void)s;
-    (void)resp;
-    (void)status;
-    return false;
+    struct str scheme, host, path, loc = headers_get(resp, HDR_LOCATION);
+    if (!redirect_wanted(s, status) || !loc.n || !split_location(loc, &scheme, &host, &path)) return false;
+    bool tls = str_eq(scheme, STR("https"));
+    if (tls != s->tls && !s->route->action.internal_cross_scheme) return false;
+    host = arena_str(&s->arena, host);
+    path = arena_str(&s->arena, path);
+    if (!host.p || !path.p) return false;
+    attempt_cancel(s);
+    s->redirects++;
+    if (!headers_has(&s->req, HDR_X_ENVOY_ORIGINAL_URL)) {
+        char *url = arena_printf(&s->arena, "%s://%.*s%.*s", s->tls ? "https" : "http", STR_ARG(headers_get(&s->req, HDR_AUTHORITY)),
+                                 STR_ARG(s->original_path));
+        if (url) (void)headers_add(&s->req, HDR_X_ENVOY_ORIGINAL_URL, str_of(url));
+    }
+    (void)headers_set(&s->req, HDR_AUTHORITY, host);
+    (void)headers_set(&s->req, HDR_PATH, path);
+    timer_stop(&s->timeout);
+    s->st = ST_FILTERS;
+    if (router_resolve(s)) router_run(s);
+    return true;
 }

@@ -156,6 +156,13 @@ static void on_idle(struct timer *t)
 static void on_timeout(struct timer *t)
 {
     struct stream *s = container_of(t, struct stream, timeout);
+    if (!s->body_end) { /* request_timeout */
+        cell_add(s->hcells, HTTPS_rq_timeout);
+        attempt_cancel(s);
+        if (s->resp_started) stream_abort(s, "request_overall_timeout", 0);
+        else reply_local(s, 408, STR("request timeout"), "request_overall_timeout", 0);
+        return;
+    }
     if (s->wc) {
         cell_add(s->wc->cells, CLU_rq_timeout);
         if (s->att.host) {
@@ -211,6 +218,7 @@ void stream_begin(struct stream *s, bool end)
     s->st = ST_FILTERS;
     s->body_end = end;
     if (end) s->request_end_ns = s->began_ns;
+    else if (s->hcm->request_ms) timer_set(s->w->loop, &s->timeout, s->hcm->request_ms);
     stream_touch(s);
     if (!request_prepare(s)) return; /* answered */
     filter_run(s);

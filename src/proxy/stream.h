@@ -58,6 +58,7 @@ struct stream {
     struct cluster *cluster;
     struct attempt att;
     unsigned attempts;
+    unsigned redirects;       /* followed by ourselves */
     unsigned moves;           /* to another connection because nothing had been sent */
     struct retry_state retry;
     struct lb_context lb;

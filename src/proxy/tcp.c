@@ -1,5 +1,6 @@
 #include "proxy/tcp.h"
 
+#include "base/hash.h"
 #include "net/sock.h"
 #include "proxy/accesslog.h"
 #include "proxy/flags.h"
@@ -214,7 +215,8 @@ static void on_connected(struct io *io, uint32_t events)
 static const struct host *pick(struct tcp_relay *t, struct generation **g)
 {
     if (t->wc->now->c->type == CLUSTER_ORIGINAL_DST) return original_dst_host_at(t->wc, &t->c->local, g);
-    struct lb_context ctx = { 0 };
+    struct lb_context ctx = { .has_hash = t->cfg->hash_source_ip };
+    if (ctx.has_hash) ctx.hash = hash64(t->c->peer_ip, t->c->peer_ip_len);
     return cluster_pick(t->wc, &ctx, g);
 }
 
