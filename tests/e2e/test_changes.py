@@ -1,6 +1,7 @@
 """Changes while requests flow: not one is lost."""
 import json
 import re
+import subprocess
 import threading
 
 import pytest
@@ -57,12 +58,13 @@ def m(canary):
     yield canary
     canary.ok("scale", "deployment", V2, "--replicas", "1")
     canary.ok("apply", "-f", "examples/canary")
+    canary.wait("the other pods to be gone", lambda: len(canary.get("pods")) == 2)
 
 
 @pytest.mark.parametrize("kind", ["http", "grpc"])
 def test_alternating_applies_lose_nothing(m, kind):
     with Load(m, m.pod(V1), kind) as load:
-        for i in range(50):
+        for i in range(100):
             out = m.apply(subset_route("v1" if i % 2 else "v2"))
             assert re.search(r"\d+ of \d+ proxies acknowledged in \d+ ms", out), out
     load.check()
@@ -85,6 +87,25 @@ def test_scaling_under_load_loses_nothing(m, kind):
             m.ok("scale", "deployment", V2, "--replicas", str(n))
             m.ok("rollout", "status", "deployment", V2)
     load.check()
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+def test_a_new_template_rolls_out_under_load(m, kind):
+    """Old pods go only when new ones are ready, and they end what they have begun."""
+    m.apply(subset_route("v2"))
+    m.ok("scale", "deployment", V2, "--replicas", "3")
+    m.ok("rollout", "status", "deployment", V2)
+    with Load(m, m.pod(V1), kind) as load:
+        template = {"spec": {"template": {"spec": {"containers": [{"name": V2, "env": [{"name": "VERSION", "value": kind}]}]}}}}
+        patch(m, f"/apis/apps/v1/namespaces/default/deployments/{V2}", template)
+        m.ok("rollout", "status", "deployment", V2)
+    load.check()
+    assert f"version:{kind}" in m.curl(m.pod(V1), f"http://{SERVICE}:8081/ping")
+
+
+def patch(m, path, what):
+    subprocess.run(["curl", "-sf", "--unix-socket", f"{m.state}/api.sock", "-X", "PATCH", "-H", "content-type: application/strategic-merge-patch+json",
+                    "-d", json.dumps(what), f"http://weft{path}"], check=True, capture_output=True)
 
 
 def test_apply_without_an_answer_names_who_is_missing(m):

@@ -115,3 +115,40 @@ def test_starts_in_under_three_seconds():
     began = time.monotonic()
     with Mesh("examples/canary"):
         assert time.monotonic() - began < 6
+
+
+def memory_kib(m):
+    """PSS of all processes of a mesh: weftd, the node, pods' inits, sidecars, programs."""
+    total = {}
+    for p in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            environment, command = (p / "environ").read_bytes(), (p / "cmdline").read_bytes()
+            if m.state.encode() not in environment + command and not in_mesh(p, m):
+                continue
+            pss = int(re.search(r"^Pss:\s+(\d+)", (p / "smaps_rollup").read_text(), re.M).group(1))
+            name = (p / "comm").read_text().strip()
+            total[name] = total.get(name, 0) + pss
+        except (FileNotFoundError, ProcessLookupError, PermissionError, AttributeError):
+            pass
+    return total
+
+
+def in_mesh(p, m):
+    """Below the mesh's fabric: one of the parents carries the state directory in its arguments."""
+    for _ in range(12):
+        parent = re.search(r"^PPid:\s+(\d+)", (p / "status").read_text(), re.M).group(1)
+        if parent in ("0", "1"):
+            return False
+        p = pathlib.Path("/proc") / parent
+        if m.state.encode() in (p / "cmdline").read_bytes():
+            return True
+    return False
+
+
+def test_memory_of_the_whole_mesh(canary):
+    """weftd, two pods with their sidecars and programs: under 60 MiB together, weftd under 15, a sidecar under 8."""
+    calls(canary, canary.pod(V1), 200)
+    used = memory_kib(canary)
+    print("\n    " + ", ".join(f"{k} {v / 1024:.1f} MiB" for k, v in sorted(used.items())))
+    assert used["weftd"] < 15 * 1024 and used["weft-proxy"] < 2 * 8 * 1024 and "weft-canary-app" in str(used)
+    assert sum(used.values()) < 60 * 1024, used
