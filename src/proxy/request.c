@@ -267,6 +267,20 @@ static void find_client(struct stream *s, bool *single)
     if (xff.p && xff_entry(xff, h->xff_trusted_hops, &found)) s->client_ip = found;
 }
 
+/* No x-envoy-... header at all: the usual case. Their ids stand in one row in headers.def. */
+static bool no_envoy_headers(const struct headers *h)
+{
+    enum { FROM = HDR_X_ENVOY_ATTEMPT_COUNT, N = HDR_X_ENVOY_UPSTREAM_STREAM_DURATION_MS - FROM + 1 };
+    static_assert(N >= 8, "eight at a time");
+    uint64_t any = 0, v;
+    for (size_t i = 0; i + 8 <= N; i += 8) {
+        memcpy(&v, &h->first[FROM + i], 8);
+        any |= v;
+    }
+    memcpy(&v, &h->first[FROM + N - 8], 8);
+    return (any | v) == 0;
+}
+
 static void strip_external(struct stream *s, bool edge)
 {
     static const enum header_id always[] = {
@@ -277,7 +291,8 @@ static void strip_external(struct stream *s, bool edge)
     };
     static const enum header_id at_edge[] = { HDR_X_ENVOY_DECORATOR_OPERATION, HDR_X_ENVOY_DOWNSTREAM_SERVICE_CLUSTER,
                                               HDR_X_ENVOY_DOWNSTREAM_SERVICE_NODE, HDR_X_ENVOY_ORIGINAL_PATH };
-    for (size_t i = 0; i < ARRAY_LEN(always); i++) headers_drop(&s->req, always[i]);
+    bool none = no_envoy_headers(&s->req);
+    for (size_t i = 0; !none && i < ARRAY_LEN(always); i++) headers_drop(&s->req, always[i]);
     for (size_t i = 0; s->table && i < s->table->n_internal_only; i++) headers_remove_name(&s->req, s->table->internal_only[i]);
     if (!edge) return;
     for (size_t i = 0; i < ARRAY_LEN(at_edge); i++) headers_drop(&s->req, at_edge[i]);
@@ -342,8 +357,8 @@ bool request_prepare(struct stream *s)
 {
     struct headers *h = &s->req;
     struct str method = headers_get(h, HDR_METHOD);
-    s->is_head = str_eq(method, STR("HEAD"));
-    s->is_connect = str_eq(method, STR("CONNECT")) && !headers_has(h, HDR_PROTOCOL);
+    s->is_head = method.n == 4 && str_eq(method, STR("HEAD"));
+    s->is_connect = method.n == 7 && str_eq(method, STR("CONNECT")) && !headers_has(h, HDR_PROTOCOL);
     s->is_grpc = grpc_is_request(h);
     if (s->is_connect) s->conn->keep_alive = false;
     if (!headers_has(h, HDR_AUTHORITY) && !s->conn->h2) {

@@ -107,9 +107,12 @@ static void rewrite(struct stream *s)
     struct str v;
     struct header_sink sink = stream_sink(h);
     struct format_source src = log_source(s);
+    const struct route_action *a = &s->route->action;
     route_request_headers(s->route, s->target.weighted, &sink, &src);
+    s->original_path = headers_get(h, HDR_PATH);
+    bool host_stays = a->host_kind == HOST_KEEP && !(s->target.weighted && s->target.weighted->host_rewrite.n);
+    if (host_stays && !a->prefix_rewrite.n && !a->regex_rewrite.pattern) return;
     stream_route_request(s, &r);
-    s->original_path = r.path;
     struct str host = r.authority;
     if (route_rewrite_host(s->route, &s->target, &r, &s->arena, &v)) {
         if (s->route->action.append_forwarded_host) (void)headers_append(h, HDR_X_FORWARDED_HOST, host);

@@ -133,7 +133,10 @@ struct header_sink stream_sink(struct headers *h) { return (struct header_sink){
 
 void stream_touch(struct stream *s)
 {
-    uint64_t ms = s->hcm->stream_idle_ms;
+    uint64_t ms = s->hcm->stream_idle_ms, now = now_ms(s->w);
+    if (s->touched_ms == now && s->touched_route == s->route) return;
+    s->touched_ms = now;
+    s->touched_route = s->route;
     if (s->route && s->route->kind == ROUTE_FORWARD && s->route->action.idle_ms != UINT64_MAX) ms = s->route->action.idle_ms;
     if (ms && s->st != ST_DONE)
         timer_set(s->w->loop, &s->idle, ms);

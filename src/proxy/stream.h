@@ -83,6 +83,8 @@ struct stream {
     bool fault_active;
     bool log_only_reset;
 
+    uint64_t touched_ms;      /* when the idle timer was armed last, and by which route's setting */
+    const struct route *touched_route;
     struct timer timeout, try_timer, idle, wait, max;
     void (*after_wait)(struct stream *s);
     unsigned filter_at;

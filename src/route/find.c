@@ -46,6 +46,7 @@ static COLD const struct vhost *folded_vhost(const struct route_table *t, struct
 
 const struct vhost *route_vhost(const struct route_table *t, struct str host)
 {
+    if (!t->exact.n && !t->n_suffix && !t->n_prefix) return t->any;
     if (t->ignore_port) host = without_port(host);
     const struct vhost *v = host.n ? map_get(&t->exact, host) : NULL;
     if (likely(v != NULL)) return v;

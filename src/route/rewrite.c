@@ -40,6 +40,7 @@ static size_t matched_len(const struct route *route, size_t path)
 bool route_rewrite_path(const struct route *route, struct str path, struct arena *a, struct str *ret)
 {
     const struct route_action *act = &route->action;
+    if (!act->prefix_rewrite.n && !act->regex_rewrite.pattern) return false;
     size_t n = path_len(path);
     if (act->prefix_rewrite.n) {
         *ret = join(a, act->prefix_rewrite, str_skip(path, matched_len(route, n)));
