@@ -378,10 +378,8 @@ static void start_codec(struct uconn *uc)
         cell_add(cells, CLU_cx_http1);
         return;
     }
-    struct h2_config cfg = { .stream_window = MAX(65535u, MIN(c->h2.stream_window, 16u << 20)), .conn_window = MAX(1u << 20, MIN(c->h2.conn_window, 24u << 20)),
-                             .max_streams = 100, .header_bytes = c->http.max_header_kb * 1024, .header_count = (uint16_t)MIN(c->http.max_headers, 250u) };
-    cfg.stream_window = 256u << 10; /* bounded whatever Envoy's default of 16 MiB says */
-    cfg.conn_window = 1u << 20;
+    /* Windows bounded whatever is configured: a slow client may make each stream wait with a full one. */
+    struct h2_config cfg = { .stream_window = 256u << 10, .conn_window = 1u << 20, .max_streams = 100, .header_bytes = c->http.max_header_kb * 1024, .header_count = (uint16_t)MIN(c->http.max_headers, 250u) };
     uc->h2 = h2_new(&cfg, &h2_cb, uc, now_ms(uc->wire.w));
     uc->wire.out = h2_out(uc->h2);
     cell_add(cells, CLU_cx_http2);

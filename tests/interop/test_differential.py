@@ -13,7 +13,9 @@ import peers
 
 # name of a case -> why it differs (docs/envoy-differences.md)
 KNOWN = {f"path form {p} (main)": "paths are normalised unless normalize_path says no"
-         for p in ("/a/../only", "/./only", "/%6Fnly", "/%2e%2e/only", "/a/..", "/../../x", "/..;/only", "/a/./b/../c")}
+         for p in ("/a/../only", "/./only", "/%6Fnly", "/%2e%2e/only", "/a/..", "/../../x", "/..;/only", "/a/./b/../c", "/only%00")}
+KNOWN |= {f"bad: {c}": "RFC 9112 to the letter" for c in ("two hosts", "lf only", "obs-fold", "bare cr in value", "two spaces", "absolute userinfo", "chunk no crlf")}
+KNOWN |= {"bad: te on 1.0": "refused before the version is", "upstream upgradeless": "a 101 that nobody asked for is no answer"}
 LEAST_EQUAL = 0.95
 
 VOLATILE = {"date", "x-request-id", "x-envoy-upstream-service-time", "x-envoy-expected-rq-timeout-ms", "content-length"}
