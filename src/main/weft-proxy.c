@@ -21,30 +21,29 @@
 #define DNS_REFRESH_MS 5000 /* Envoy's dns_refresh_rate */
 #define TERM_DRAIN_MS  5000 /* after SIGTERM: Istio's terminationDrainDuration */
 
-static const char usage[] =
-    "weft-proxy: the data plane of a Weft mesh: HTTP/1.1, HTTP/2, gRPC, WebSocket, TCP, TLS\n"
-    "\n"
-    "usage: weft-proxy -c FILE [options]\n"
-    "\n"
-    "  -c FILE                 bootstrap in Envoy's form, YAML or JSON; - reads standard input\n"
-    "  --concurrency N         worker threads (default: the CPUs that this process may use)\n"
-    "  -l LEVEL                trace, debug, info, warning, error, critical or off (default info)\n"
-    "  --service-node ID       node id, over the one of the bootstrap\n"
-    "  --service-cluster NAME  node cluster\n"
-    "  --service-zone NAME     node zone\n"
-    "  --drain-time-s N        how long replaced listeners and drained ones take (default 600)\n"
-    "  --mode validate         reads the bootstrap, says what is wrong with it, and ends\n"
-    "  --version, --help\n"
-    "\n"
-    "WEFT_SOCKET_MARK=N marks upstream sockets (SO_MARK), so that interception lets them pass.\n"
-    "SIGTERM: listening ends, answers ask callers to leave, and the process ends when the last connection does,\n"
-    "after 5 s at the latest; a second SIGTERM ends it at once.\n"
-    "\n"
-    "examples:\n"
-    "  weft-proxy -c envoy.yaml                       # serves a static bootstrap\n"
-    "  weft-proxy -c envoy.yaml --mode validate       # only checks it\n"
-    "  weft-proxy -c bootstrap.json --concurrency 2 -l warning\n"
-    "  curl http://127.0.0.1:15000/config_dump        # asks a running one, if its admin address is that\n";
+static const char usage[] = "weft-proxy: the data plane of a Weft mesh: HTTP/1.1, HTTP/2, gRPC, WebSocket, TCP, TLS\n"
+                            "\n"
+                            "usage: weft-proxy -c FILE [options]\n"
+                            "\n"
+                            "  -c FILE                 bootstrap in Envoy's form, YAML or JSON; - reads standard input\n"
+                            "  --concurrency N         worker threads (default: the CPUs that this process may use)\n"
+                            "  -l LEVEL                trace, debug, info, warning, error, critical or off (default info)\n"
+                            "  --service-node ID       node id, over the one of the bootstrap\n"
+                            "  --service-cluster NAME  node cluster\n"
+                            "  --service-zone NAME     node zone\n"
+                            "  --drain-time-s N        how long replaced listeners and drained ones take (default 600)\n"
+                            "  --mode validate         reads the bootstrap, says what is wrong with it, and ends\n"
+                            "  --version, --help\n"
+                            "\n"
+                            "WEFT_SOCKET_MARK=N marks upstream sockets (SO_MARK), so that interception lets them pass.\n"
+                            "SIGTERM: listening ends, answers ask callers to leave, and the process ends when the last connection does,\n"
+                            "after 5 s at the latest; a second SIGTERM ends it at once.\n"
+                            "\n"
+                            "examples:\n"
+                            "  weft-proxy -c envoy.yaml                       # serves a static bootstrap\n"
+                            "  weft-proxy -c envoy.yaml --mode validate       # only checks it\n"
+                            "  weft-proxy -c bootstrap.json --concurrency 2 -l warning\n"
+                            "  curl http://127.0.0.1:15000/config_dump        # asks a running one, if its admin address is that\n";
 
 struct options {
     const char *file;
@@ -189,7 +188,9 @@ static void xds_open(struct proxy *p, uint32_t mark)
         .loop = p->loop,
         .authority = p->boot->ads_cluster,
         .mark = mark,
-        .client = { .framing = p->boot->ads_delta ? XDS_DELTA : XDS_SOTW, .node = buf_str(&p->node), .initial_fetch_ms = p->boot->initial_fetch_ms },
+        .client = { .framing = p->boot->ads_delta ? XDS_DELTA : XDS_SOTW,
+                    .node = buf_str(&p->node),
+                    .initial_fetch_ms = p->boot->initial_fetch_ms },
         .ops = { on_response, on_missing, NULL },
         .ctx = p,
     };
@@ -231,8 +232,10 @@ static void health(void *ctx, bool fail)
 {
     struct proxy *p = ctx;
     p->draining = fail;
-    if (fail) workers_drain(p->workers, false, false, false);
-    else workers_undrain(p->workers);
+    if (fail)
+        workers_drain(p->workers, false, false, false);
+    else
+        workers_undrain(p->workers);
 }
 static void quit(void *ctx) { loop_stop(((struct proxy *)ctx)->loop); }
 
@@ -241,8 +244,10 @@ static void quit(void *ctx) { loop_stop(((struct proxy *)ctx)->loop); }
 static void on_ending(struct timer *t)
 {
     struct proxy *p = container_of(t, struct proxy, ending);
-    if (workers_connections(p->workers) == 0 || clock_ms() >= p->ends_at_ms) loop_stop(p->loop);
-    else timer_set(p->loop, t, 20);
+    if (workers_connections(p->workers) == 0 || clock_ms() >= p->ends_at_ms)
+        loop_stop(p->loop);
+    else
+        timer_set(p->loop, t, 20);
 }
 
 static void on_signal(struct io *io, uint32_t events)
@@ -322,9 +327,16 @@ static int start(struct proxy *p)
     p->workers = workers_new(&wo, &e);
     if (!p->workers || take_signals(p) < 0) goto fail;
     if (p->boot->has_admin) {
-        struct admin_hooks hooks = { .ctx = p, .concurrency = workers_count(p->workers), .version = WEFT_VERSION, .draining = is_draining,
-                                     .each_stat = each_stat, .prometheus = prometheus, .connections = connections, .drain = drain,
-                                     .health = health, .quit = quit };
+        struct admin_hooks hooks = { .ctx = p,
+                                     .concurrency = workers_count(p->workers),
+                                     .version = WEFT_VERSION,
+                                     .draining = is_draining,
+                                     .each_stat = each_stat,
+                                     .prometheus = prometheus,
+                                     .connections = connections,
+                                     .drain = drain,
+                                     .health = health,
+                                     .quit = quit };
         p->admin = admin_new(p->loop, p->config, &p->boot->admin, &hooks, &e);
         if (!p->admin) goto fail;
     }

@@ -25,9 +25,12 @@ static int open_sink(const struct access_log *l)
     if (l->sink == LOG_STDERR) return STDERR_FILENO;
     char *path = str_dup(l->path);
     int fd;
-    if (strcmp(path, "/dev/stdout") == 0) fd = STDOUT_FILENO;
-    else if (strcmp(path, "/dev/stderr") == 0) fd = STDERR_FILENO;
-    else fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (strcmp(path, "/dev/stdout") == 0)
+        fd = STDOUT_FILENO;
+    else if (strcmp(path, "/dev/stderr") == 0)
+        fd = STDERR_FILENO;
+    else
+        fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd < 0) log_error("cannot open the access log %s: %s", path, strerror(errno));
     free(path);
     return fd;
@@ -35,7 +38,7 @@ static int open_sink(const struct access_log *l)
 
 static struct log_file *file_for(struct worker *w, const struct access_log *l)
 {
-    list_foreach(f, &w->logs, struct log_file, link) {
+    list_foreach (f, &w->logs, struct log_file, link) {
         if (f->sink == l->sink && (l->sink != LOG_FILE || str_eqc(l->path, f->path))) return f;
     }
     struct log_file *f = xcalloc(1, sizeof *f);
@@ -59,12 +62,12 @@ static void flush(struct log_file *f)
 
 void log_flush_all(struct worker *w)
 {
-    list_foreach(f, &w->logs, struct log_file, link) flush(f);
+    list_foreach (f, &w->logs, struct log_file, link) flush(f);
 }
 
 void log_close_all(struct worker *w)
 {
-    list_foreach(f, &w->logs, struct log_file, link) {
+    list_foreach (f, &w->logs, struct log_file, link) {
         flush(f);
         if (f->fd > STDERR_FILENO) close(f->fd);
         buf_free(&f->buf);

@@ -67,8 +67,9 @@ static void overflow(struct stream *s)
     struct headers *h = reply_begin(s, 503);
     (void)headers_add(h, HDR_X_ENVOY_OVERLOADED, STR("true"));
     cells_code(s->wc->cells, 503);
-    reply_prepared(s, s->is_grpc ? STR("upstream connect error or disconnect/reset before headers. reset reason: overflow")
-                                 : STR("upstream connect error or disconnect/reset before headers. reset reason: overflow"),
+    reply_prepared(s,
+                   s->is_grpc ? STR("upstream connect error or disconnect/reset before headers. reset reason: overflow")
+                              : STR("upstream connect error or disconnect/reset before headers. reset reason: overflow"),
                    "upstream_reset_before_response_started{overflow}", RF_UO);
 }
 
@@ -97,8 +98,10 @@ void attempt_start(struct stream *s)
     s->st = ST_UPSTREAM;
     *a = (struct attempt){ .s = s, .wc = s->wc, .began_ms = now_ms(s->w) };
     s->body_sent = 0;
-    if (s->wc->now->c->type == CLUSTER_ORIGINAL_DST) h = original_dst_host(s, &g);
-    else h = cluster_pick(s->wc, &s->lb, &g);
+    if (s->wc->now->c->type == CLUSTER_ORIGINAL_DST)
+        h = original_dst_host(s, &g);
+    else
+        h = cluster_pick(s->wc, &s->lb, &g);
     if (!h) {
         no_host(s);
         return;
@@ -193,7 +196,8 @@ static void answer_failure(struct stream *s, enum reset_reason why, const char *
     char *text = arena_printf(&s->arena, "upstream connect error or disconnect/reset before headers. %sreset reason: %s%s%s",
                               again ? "retried and the latest " : "", i->text, transport ? ", transport failure reason: " : "",
                               transport ? transport : "");
-    char *details = arena_printf(&s->arena, "upstream_reset_before_response_started{%s%s%s}", i->text, transport ? "|" : "", transport ? transport : "");
+    char *details = arena_printf(&s->arena, "upstream_reset_before_response_started{%s%s%s}", i->text, transport ? "|" : "",
+                                 transport ? transport : "");
     for (char *c = details; c && *c; c++)
         if (*c == ' ') *c = '_';
     int status = why == RESET_PROTOCOL ? 502 : 503;
@@ -204,7 +208,8 @@ static void answer_failure(struct stream *s, enum reset_reason why, const char *
 void attempt_failed(struct attempt *a, enum reset_reason why, const char *transport)
 {
     struct stream *s = a->s;
-    bool started = a->response_started, connect = why == RESET_CONNECT_FAIL || why == RESET_CONNECT_FAIL_REMOTE || why == RESET_CONNECT_TIMEOUT;
+    bool started = a->response_started,
+         connect = why == RESET_CONNECT_FAIL || why == RESET_CONNECT_FAIL_REMOTE || why == RESET_CONNECT_TIMEOUT;
     bool untouched = a->headers_sent && upstream_untouched(a);
     bool sent = a->headers_sent && !untouched;
     const char *kept = transport ? arena_strndup(&s->arena, transport, strlen(transport)) : NULL;

@@ -12,18 +12,18 @@ enum attempt_state { ATT_NONE, ATT_PENDING, ATT_OPEN };
 struct attempt {
     struct stream *s;
     enum attempt_state state;
-    struct link link;          /* upool.pending */
+    struct link link; /* upool.pending */
     struct upool *pool;
     struct uconn *uc;
-    struct h2_stream *h2;      /* HTTP/2 upstream */
+    struct h2_stream *h2; /* HTTP/2 upstream */
     struct generation *gen;
-    const struct host *host;   /* of gen */
+    const struct host *host; /* of gen */
     struct wcluster *wc;
-    uint64_t tx_mark;          /* uc->wire.tx + queued when it began: untouched test */
+    uint64_t tx_mark;                /* uc->wire.tx + queued when it began: untouched test */
     bool headers_sent, request_done; /* our half */
     bool response_started, response_done;
     bool paused;
-    bool counted;              /* breaker requests and host active taken */
+    bool counted; /* breaker requests and host active taken */
     bool pending_counted;
     bool tunnel;
     uint64_t began_ms;
@@ -41,7 +41,7 @@ void attempt_push(struct stream *s);
 /* ---- called by upstream.c ---- */
 void attempt_ready(struct attempt *a);
 void attempt_failed(struct attempt *a, enum reset_reason why, const char *transport);
-struct headers *attempt_table(struct attempt *a);          /* for the next head; trailers: after the response head */
+struct headers *attempt_table(struct attempt *a); /* for the next head; trailers: after the response head */
 void attempt_informational(struct attempt *a, struct headers *h);
 void attempt_headers(struct attempt *a, struct headers *h, bool end);
 void attempt_data(struct attempt *a, const char *p, size_t n, bool end);

@@ -36,9 +36,11 @@ struct str build_any_type(struct build *b, const Google__Protobuf__Any *any)
 
 int socket_address_build(struct addr *ret, const Envoy__Config__Core__V3__SocketAddress *m, struct err *e)
 {
-    if (m->protocol == ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PROTOCOL__UDP) return err_set(e, -EINVAL, "UDP addresses are not supported");
+    if (m->protocol == ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PROTOCOL__UDP)
+        return err_set(e, -EINVAL, "UDP addresses are not supported");
     uint32_t port = m->port_specifier_case == ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PORT_SPECIFIER_PORT_VALUE ? m->port_value : 0;
-    if (m->port_specifier_case == ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PORT_SPECIFIER_NAMED_PORT) return err_set(e, -EINVAL, "named_port is not supported");
+    if (m->port_specifier_case == ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PORT_SPECIFIER_NAMED_PORT)
+        return err_set(e, -EINVAL, "named_port is not supported");
     if (port > 65535) return err_set(e, -EINVAL, "%u is no port", port);
     if (addr_ip(ret, str_of(m->address), (uint16_t)port)) return 0;
     return err_set(e, -EINVAL, "malformed IP address: %s", m->address ? m->address : "");
@@ -71,7 +73,8 @@ static int read_file(struct str *ret, const char *path, const char *what, struct
     AUTO(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) return err_errno(e, "cannot read %s for %s", path, what);
-    if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX) return err_set(e, -EFBIG, "%s for %s is no regular file of at most 1 MiB", path, what);
+    if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+        return err_set(e, -EFBIG, "%s for %s is no regular file of at most 1 MiB", path, what);
     char *p = arena_alloc(build_arena(b), (size_t)st.st_size + 1);
     ssize_t n = read(fd, p, (size_t)st.st_size);
     if (n < 0) return err_errno(e, "cannot read %s for %s", path, what);
@@ -103,7 +106,8 @@ int socket_mark_build(uint32_t *mark, Envoy__Config__Core__V3__SocketOption *con
 {
     enum { LEVEL_SOCKET = 1, NAME_MARK = 36 }; /* SOL_SOCKET, SO_MARK on Linux */
     for (size_t i = 0; i < n; i++) {
-        if (m[i]->level != LEVEL_SOCKET || m[i]->name != NAME_MARK || m[i]->value_case != ENVOY__CONFIG__CORE__V3__SOCKET_OPTION__VALUE_INT_VALUE)
+        if (m[i]->level != LEVEL_SOCKET || m[i]->name != NAME_MARK ||
+            m[i]->value_case != ENVOY__CONFIG__CORE__V3__SOCKET_OPTION__VALUE_INT_VALUE)
             return err_set(e, -EINVAL, "socket option level %" PRId64 " name %" PRId64 " is not supported", m[i]->level, m[i]->name);
         *mark = (uint32_t)m[i]->int_value;
     }

@@ -21,8 +21,8 @@
 typedef const Envoy__Extensions__TransportSockets__Tls__V3__Secret *secret_fn(void *ctx, struct str name);
 
 struct build {
-    struct route_build rb;   /* the object's arena and regexes */
-    struct arena scratch;    /* unpacked messages */
+    struct route_build rb; /* the object's arena and regexes */
+    struct arena scratch;  /* unpacked messages */
     secret_fn *secret;
     void *secret_ctx;
 };
@@ -49,25 +49,29 @@ int downstream_tls_build(struct tls_config **ret, const Envoy__Config__Core__V3_
 int upstream_tls_build(struct tls_config **ret, const Envoy__Config__Core__V3__TransportSocket *m, struct build *b, struct err *e);
 void tls_config_free_ctx(struct tls_config *t);
 
-int access_logs_build(struct access_log **ret, size_t *n, Envoy__Config__Accesslog__V3__AccessLog *const *m, size_t n_m, struct build *b, struct err *e);
-int hcm_build(struct hcm **ret, const Envoy__Extensions__Filters__Network__HttpConnectionManager__V3__HttpConnectionManager *m, struct build *b, struct err *e);
-int tcp_proxy_build(struct tcp_config **ret, const Envoy__Extensions__Filters__Network__TcpProxy__V3__TcpProxy *m, struct build *b, struct err *e);
+int access_logs_build(struct access_log **ret, size_t *n, Envoy__Config__Accesslog__V3__AccessLog *const *m, size_t n_m, struct build *b,
+                      struct err *e);
+int hcm_build(struct hcm **ret, const Envoy__Extensions__Filters__Network__HttpConnectionManager__V3__HttpConnectionManager *m,
+              struct build *b, struct err *e);
+int tcp_proxy_build(struct tcp_config **ret, const Envoy__Extensions__Filters__Network__TcpProxy__V3__TcpProxy *m, struct build *b,
+                    struct err *e);
 void http_common_build(struct http_common *c, const Envoy__Config__Core__V3__HttpProtocolOptions *m, struct build *b);
 int h1_options_build(struct h1_options *h, const Envoy__Config__Core__V3__Http1ProtocolOptions *m, struct build *b, struct err *e);
 int h2_options_build(struct h2_options *h, const Envoy__Config__Core__V3__Http2ProtocolOptions *m, struct err *e);
 
 /* The builders. On success *ret holds one reference. */
-int listener_build(struct listener **ret, const Envoy__Config__Listener__V3__Listener *m, uint64_t hash, secret_fn *secret, void *secret_ctx, struct err *e);
+int listener_build(struct listener **ret, const Envoy__Config__Listener__V3__Listener *m, uint64_t hash, secret_fn *secret,
+                   void *secret_ctx, struct err *e);
 
 /* One resolved or given address of a DNS cluster's target. */
 typedef size_t resolve_fn(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max);
 struct cluster_inputs {
     const Envoy__Config__Cluster__V3__Cluster *cluster;
     const Envoy__Config__Endpoint__V3__ClusterLoadAssignment *endpoints; /* EDS; NULL: not known */
-    bool endpoints_missing;  /* EDS: known not to exist (initial_fetch_timeout): warm without hosts */
+    bool endpoints_missing; /* EDS: known not to exist (initial_fetch_timeout): warm without hosts */
     uint64_t hash, endpoints_hash;
     struct shared_registry *shared;
-    resolve_fn *resolve;     /* DNS clusters; NULL: only IP literals */
+    resolve_fn *resolve; /* DNS clusters; NULL: only IP literals */
     void *resolve_ctx;
     secret_fn *secret;
     void *secret_ctx;
@@ -78,7 +82,7 @@ int cluster_build(struct cluster **ret, const struct cluster_inputs *in, struct 
  * by any thread. */
 struct shared_registry *shared_registry_new(void);
 void shared_registry_free(struct shared_registry *r);
-struct cluster_shared *shared_cluster(struct shared_registry *r, struct str name); /* + one reference */
+struct cluster_shared *shared_cluster(struct shared_registry *r, struct str name);                        /* + one reference */
 struct host_shared *shared_host(struct shared_registry *r, struct cluster_shared *c, struct str address); /* + one reference */
 /* Forgets what no snapshot uses any more. */
 void shared_registry_sweep(struct shared_registry *r);

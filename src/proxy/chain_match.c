@@ -19,7 +19,10 @@ static int rank_cidr(const struct cidr *v, size_t n, const struct addr *a)
     return best;
 }
 static int rank_dst(const struct filter_chain *c, const struct chain_input *in) { return rank_cidr(c->dst, c->n_dst, in->dst); }
-static int rank_direct_src(const struct filter_chain *c, const struct chain_input *in) { return rank_cidr(c->direct_src, c->n_direct_src, in->direct_src); }
+static int rank_direct_src(const struct filter_chain *c, const struct chain_input *in)
+{
+    return rank_cidr(c->direct_src, c->n_direct_src, in->direct_src);
+}
 static int rank_src(const struct filter_chain *c, const struct chain_input *in) { return rank_cidr(c->src, c->n_src, in->src); }
 
 static int rank_server_name(const struct filter_chain *c, const struct chain_input *in)
@@ -78,7 +81,8 @@ static int rank_src_port(const struct filter_chain *c, const struct chain_input 
     return -1;
 }
 
-static rank_fn *const steps[] = { rank_port, rank_dst, rank_server_name, rank_transport, rank_alpn, rank_direct_src, rank_source, rank_src, rank_src_port };
+static rank_fn *const steps[] = { rank_port,       rank_dst,    rank_server_name, rank_transport, rank_alpn,
+                                  rank_direct_src, rank_source, rank_src,         rank_src_port };
 
 const struct filter_chain *listener_chain(const struct listener *l, const struct chain_input *in)
 {

@@ -101,7 +101,7 @@ const struct host *cluster_pick(struct wcluster *wc, const struct lb_context *ct
 
 void clusters_update(struct worker *w)
 {
-    list_foreach(wc, &w->clusters, struct wcluster, link) {
+    list_foreach (wc, &w->clusters, struct wcluster, link) {
         struct cluster *c = snapshot_cluster(w->now->s, wc->now->c->name);
         wc->gone = c == NULL;
         if (!c) {
@@ -160,7 +160,7 @@ void breaker_give(struct wcluster *wc, bool high, enum breaker b)
 
 void clusters_tick(struct worker *w)
 {
-    list_foreach(wc, &w->clusters, struct wcluster, link) {
+    list_foreach (wc, &w->clusters, struct wcluster, link) {
         outlier_tick(wc);
         pools_tick(wc);
         if (wc->destinations.n) original_dst_tick(wc, false);
@@ -170,7 +170,7 @@ void clusters_tick(struct worker *w)
 
 void clusters_free(struct worker *w)
 {
-    list_foreach(wc, &w->clusters, struct wcluster, link) {
+    list_foreach (wc, &w->clusters, struct wcluster, link) {
         pools_close(wc);
         loop_turn(w->loop, 0);
         wcluster_free(wc);

@@ -7,21 +7,21 @@
 #include "proxy/worker.h"
 
 struct generation {
-    unsigned users;      /* attempts, pools, the wcluster itself; plain counts */
-    struct cluster *c;   /* a reference */
-    struct lb *lb;       /* made at first pick */
+    unsigned users;    /* attempts, pools, the wcluster itself; plain counts */
+    struct cluster *c; /* a reference */
+    struct lb *lb;     /* made at first pick */
     uint32_t health_epoch;
 };
 
 struct wcluster {
     struct worker *w;
-    struct link link;               /* worker.clusters */
+    struct link link; /* worker.clusters */
     struct cluster_shared *shared;
     struct generation *now;
     struct cells *cells;
-    struct link pools;              /* struct upool */
-    struct map destinations;        /* ORIGINAL_DST: address -> struct dst */
-    bool gone;                      /* no longer in the snapshot: ends with its last connection */
+    struct link pools;       /* struct upool */
+    struct map destinations; /* ORIGINAL_DST: address -> struct dst */
+    bool gone;               /* no longer in the snapshot: ends with its last connection */
 };
 
 /* Process-wide part that the data path hangs on cluster_shared.stats. */
@@ -30,7 +30,7 @@ struct cluster_extra {
     _Alignas(64) _Atomic uint32_t health_epoch; /* counts ejections and returns */
     _Atomic uint64_t next_tick_ms;              /* outlier detection: who wins the exchange does it */
     _Atomic uint32_t ejected;
-    struct wcluster *w[];                       /* per worker, written by it alone */
+    struct wcluster *w[]; /* per worker, written by it alone */
 };
 /* Hangs on host_shared.extra. */
 struct host_extra {

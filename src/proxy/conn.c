@@ -43,8 +43,10 @@ void conn_end(struct conn *c, bool remote)
     bool busy = c->n_streams > 0;
     while (!list_empty(&c->streams)) {
         struct stream *s = list_first(&c->streams, struct stream, link);
-        if (s->st == ST_HEAD) stream_discard(s);
-        else stream_gone(s, c->local_close ? 0 : RF_DC, c->local_close ? "downstream_local_disconnect" : "downstream_remote_disconnect");
+        if (s->st == ST_HEAD)
+            stream_discard(s);
+        else
+            stream_gone(s, c->local_close ? 0 : RF_DC, c->local_close ? "downstream_local_disconnect" : "downstream_remote_disconnect");
     }
     if (c->tcp) tcp_conn_gone(c->tcp);
     timer_stop(&c->timer);
@@ -83,8 +85,10 @@ static void on_timer(struct timer *t)
     switch (c->kind) {
     case CONN_SNIFF:
         cell_add(c->lcells, LIS_pre_timeout);
-        if (c->listener->continue_on_timeout) conn_sniffed(c, &(struct sniffed){ .transport = STR_INIT("raw_buffer") });
-        else conn_end(c, false);
+        if (c->listener->continue_on_timeout)
+            conn_sniffed(c, &(struct sniffed){ .transport = STR_INIT("raw_buffer") });
+        else
+            conn_end(c, false);
         return;
     case CONN_TLS:
     case CONN_CLOSING:
@@ -111,8 +115,10 @@ static void on_timer(struct timer *t)
 void conn_idle(struct conn *c)
 {
     uint64_t ms = c->hcm->common.idle_ms;
-    if (c->n_streams || !ms) timer_stop(&c->timer);
-    else timer_set(c->wire.w->loop, &c->timer, ms);
+    if (c->n_streams || !ms)
+        timer_stop(&c->timer);
+    else
+        timer_set(c->wire.w->loop, &c->timer, ms);
 }
 
 static void on_max(struct timer *t)
@@ -143,14 +149,14 @@ void conn_drain(struct conn *c)
 
 void conns_drain(struct worker *w, bool inbound_only)
 {
-    list_foreach(c, &w->conns, struct conn, link) {
+    list_foreach (c, &w->conns, struct conn, link) {
         if (!inbound_only || c->listener->direction == TRAFFIC_INBOUND) conn_drain(c);
     }
 }
 
 void conns_drain_listener(struct worker *w, const struct listener *l)
 {
-    list_foreach(c, &w->conns, struct conn, link) {
+    list_foreach (c, &w->conns, struct conn, link) {
         if (c->listener == l) conn_drain(c);
     }
 }
@@ -170,8 +176,10 @@ static void start_http(struct conn *c, bool h2)
 {
     c->kind = h2 ? CONN_H2 : CONN_H1;
     cell_add(c->hcells, h2 ? HTTPS_cx_http2 : HTTPS_cx_http1);
-    if (h2) conn_h2_open(c);
-    else conn_h1_open(c);
+    if (h2)
+        conn_h2_open(c);
+    else
+        conn_h1_open(c);
 }
 
 static void start_plain(struct conn *c, struct str alpn)
@@ -184,8 +192,10 @@ static void start_plain(struct conn *c, struct str alpn)
     }
     c->kind = CONN_AUTO;
     conn_idle(c);
-    if (c->hcm->codec == CODEC_HTTP2 || (c->hcm->codec == CODEC_AUTO && str_eq(alpn, STR("h2")))) start_http(c, true);
-    else if (c->hcm->codec == CODEC_HTTP1) start_http(c, false);
+    if (c->hcm->codec == CODEC_HTTP2 || (c->hcm->codec == CODEC_AUTO && str_eq(alpn, STR("h2"))))
+        start_http(c, true);
+    else if (c->hcm->codec == CODEC_HTTP1)
+        start_http(c, false);
 }
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -211,8 +221,10 @@ static void feed(struct conn *c, const char *p, size_t n)
     size_t same = MIN(n, sizeof preface - 1);
     bool is_h2 = memcmp(p, preface, same) == 0;
     if (is_h2 && same < sizeof preface - 1) {
-        if (held.len) c->in = held;
-        else (void)buf_append(&c->in, p, n);
+        if (held.len)
+            c->in = held;
+        else
+            (void)buf_append(&c->in, p, n);
         return;
     }
     start_http(c, is_h2);
@@ -255,8 +267,13 @@ static void chain_chosen(struct conn *c)
 
 void conn_sniffed(struct conn *c, const struct sniffed *what)
 {
-    struct chain_input in = { .dst = &c->local, .direct_src = &c->peer, .src = &c->peer, .server_name = what->server_name,
-                              .transport = what->transport, .alpn = what->alpn, .n_alpn = what->n_alpn };
+    struct chain_input in = { .dst = &c->local,
+                              .direct_src = &c->peer,
+                              .src = &c->peer,
+                              .server_name = what->server_name,
+                              .transport = what->transport,
+                              .alpn = what->alpn,
+                              .n_alpn = what->n_alpn };
     timer_stop(&c->timer);
     if (what->server_name.n) c->sni = (struct str){ str_dup(what->server_name), what->server_name.n };
     c->chain = listener_chain(c->listener, &in);
@@ -326,9 +343,12 @@ static void on_readable(struct wire *w)
         ssize_t n = wire_read(w, &p);
         if (n == -EAGAIN) break;
         if (n <= 0) {
-            if (c->kind == CONN_TCP) tcp_client_eof(c->tcp, n < 0);
-            else if (c->kind == CONN_H1 && c->tunnel && n == 0) conn_h1_eof(c);
-            else conn_end(c, true);
+            if (c->kind == CONN_TCP)
+                tcp_client_eof(c->tcp, n < 0);
+            else if (c->kind == CONN_H1 && c->tunnel && n == 0)
+                conn_h1_eof(c);
+            else
+                conn_end(c, true);
             return;
         }
         feed(c, p, (size_t)n);
@@ -347,23 +367,29 @@ static void on_written(struct wire *w, size_t n)
     bool full = c->out.bytes >= CONN_OUT_LOW;
     out_written(&c->out, n);
     if (!full || c->out.bytes >= CONN_OUT_LOW) return;
-    if (c->tcp) tcp_client_writable(c->tcp);
-    else if (c->cur) stream_writable(c->cur);
+    if (c->tcp)
+        tcp_client_writable(c->tcp);
+    else if (c->cur)
+        stream_writable(c->cur);
 }
 
 static void on_drained(struct wire *w)
 {
     struct conn *c = of_wire(w);
-    if (c->tcp) tcp_client_writable(c->tcp);
-    else if (c->h2 && c->draining && c->n_streams == 0 && !c->max_timer.on) conn_close_flushed(c);
+    if (c->tcp)
+        tcp_client_writable(c->tcp);
+    else if (c->h2 && c->draining && c->n_streams == 0 && !c->max_timer.on)
+        conn_close_flushed(c);
 }
 
 static void on_broken(struct wire *w, int code)
 {
     struct conn *c = of_wire(w);
     (void)code;
-    if (c->kind == CONN_TCP && c->tcp) tcp_client_eof(c->tcp, true);
-    else conn_end(c, true);
+    if (c->kind == CONN_TCP && c->tcp)
+        tcp_client_eof(c->tcp, true);
+    else
+        conn_end(c, true);
 }
 
 static const struct wire_ops ops = { on_readable, on_written, on_drained, on_broken };
@@ -480,6 +506,8 @@ void conn_reset(struct stream *s, uint32_t code)
 void conn_stream_done(struct stream *s, bool whole)
 {
     struct conn *c = s->conn;
-    if (c->h2) conn_h2_done(s, whole);
-    else conn_h1_done(s, whole);
+    if (c->h2)
+        conn_h2_done(s, whole);
+    else
+        conn_h1_done(s, whole);
 }

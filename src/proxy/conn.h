@@ -19,26 +19,26 @@ struct conn {
     uint32_t magic;
     enum conn_kind kind;
     struct wire wire;
-    struct link link;               /* worker.conns */
+    struct link link; /* worker.conns */
     uint64_t id;
-    struct listener *listener;      /* a reference */
+    struct listener *listener; /* a reference */
     const struct filter_chain *chain;
-    const struct hcm *hcm;          /* NULL: TCP */
+    const struct hcm *hcm; /* NULL: TCP */
     struct cells *lcells, *hcells;
-    struct addr peer, local;        /* local: the original destination when redirected */
+    struct addr peer, local; /* local: the original destination when redirected */
     struct h2_session *h2;
-    struct out out;                 /* HTTP/1, TCP */
-    struct buf in;                  /* HTTP/1: a partial or pipelined request; sniffing: what came so far */
-    struct str sni;                 /* heap; from tls_inspector or TLS */
+    struct out out; /* HTTP/1, TCP */
+    struct buf in;  /* HTTP/1: a partial or pipelined request; sniffing: what came so far */
+    struct str sni; /* heap; from tls_inspector or TLS */
     struct link streams;
     unsigned n_streams;
     uint32_t requests;
     struct tcp_relay *tcp;
-    struct timer timer;             /* sniffing, TLS, idle, first head, delayed close: what counts now */
-    struct timer max_timer;         /* max_connection_duration; then HTTP/2: the final GOAWAY */
+    struct timer timer;     /* sniffing, TLS, idle, first head, delayed close: what counts now */
+    struct timer max_timer; /* max_connection_duration; then HTTP/2: the final GOAWAY */
     uint64_t began_ms;
     /* HTTP/1 */
-    struct stream *cur;             /* request being read or answered */
+    struct stream *cur; /* request being read or answered */
     struct h1_scan scan;
     struct h1_head head;
     struct h1_chunked chunked;
@@ -47,7 +47,7 @@ struct conn {
     bool keep_alive, chunked_response, head_started;
     bool draining, close_sent, dead;
     bool local_close;
-    unsigned lingering;             /* HTTP/2: answered, their requests not yet complete */
+    unsigned lingering; /* HTTP/2: answered, their requests not yet complete */
     struct link lingerers;
     struct headers scratch;
     struct arena scratch_arena;

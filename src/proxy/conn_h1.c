@@ -13,7 +13,8 @@ void conn_h1_open(struct conn *c)
 static bool no_http(const struct conn *c, struct str line)
 {
     struct str method = str_cut(&line, ' '), target = str_cut(&line, ' ');
-    return c->requests == 0 && c->hcm->codec == CODEC_AUTO && http_is_token(method) && target.n && line.n && str_find(line, STR("HTTP/")) < 0;
+    return c->requests == 0 && c->hcm->codec == CODEC_AUTO && http_is_token(method) && target.n && line.n &&
+           str_find(line, STR("HTTP/")) < 0;
 }
 
 static void refuse(struct conn *c, struct stream *s, int status, const char *detail, struct str line)
@@ -59,7 +60,8 @@ static size_t take_head(struct conn *c, const char *p, size_t n)
 {
     const struct hcm *m = c->hcm;
     struct stream *s = stream_new(c);
-    struct h1_limits lim = { .head_bytes = m->common.max_header_kb << 10, .headers = (uint16_t)MIN(m->common.max_headers, 250u),
+    struct h1_limits lim = { .head_bytes = m->common.max_header_kb << 10,
+                             .headers = (uint16_t)MIN(m->common.max_headers, 250u),
                              .allow_http10 = m->h1.accept_http_10 };
     c->cur = s;
     switch (h1_parse_request(p, n, &c->scan, &lim, &s->req, &c->head)) {
@@ -131,7 +133,8 @@ static size_t take_body(struct conn *c, const char *p, size_t n)
             c->reading_body = false;
             c->keep_alive = false;
             if (c->cur != s || !s) return n;
-            if (s->resp_started) stream_abort(s, c->chunked.detail, RF_DPE);
+            if (s->resp_started)
+                stream_abort(s, c->chunked.detail, RF_DPE);
             else {
                 s->body_end = true;
                 attempt_cancel(s);
@@ -168,11 +171,13 @@ static void run(struct conn *c, const char *p, size_t n)
             if (c->cur) stream_body(c->cur, p, n, false);
             return;
         }
-        if (c->reading_body) used = take_body(c, p, n);
+        if (c->reading_body)
+            used = take_body(c, p, n);
         else if (c->cur) {
             keep(c, p, n);
             return;
-        } else used = take_head(c, p, n);
+        } else
+            used = take_head(c, p, n);
         if (used == 0) {
             keep(c, p, n);
             return;
@@ -244,7 +249,8 @@ int conn_h1_headers(struct stream *s, struct headers *h, bool end)
     c->chunked_response = false;
     if (s->status == 204) headers_remove(h, HDR_CONTENT_LENGTH);
     if (!bodyless(s) && !length) {
-        if (end) (void)headers_add(h, HDR_CONTENT_LENGTH, STR("0"));
+        if (end)
+            (void)headers_add(h, HDR_CONTENT_LENGTH, STR("0"));
         else if (s->http_minor) {
             c->chunked_response = true;
             flags |= H1_W_CHUNKED;
@@ -254,8 +260,10 @@ int conn_h1_headers(struct stream *s, struct headers *h, bool end)
     }
     /* What GET would have: Envoy says chunked to HEAD too. */
     if (s->is_head && !length && s->http_minor && s->status != 204 && s->status != 304) flags |= H1_W_CHUNKED;
-    if (!c->keep_alive) flags |= H1_W_CLOSE;
-    else if (!s->http_minor) flags |= H1_W_KEEP_ALIVE;
+    if (!c->keep_alive)
+        flags |= H1_W_CLOSE;
+    else if (!s->http_minor)
+        flags |= H1_W_KEEP_ALIVE;
     return h1_write_response(&c->out, h, flags);
 }
 

@@ -81,8 +81,10 @@ static void on_data(struct h2_session *h, struct h2_stream *st, const char *p, s
 static void on_trailers(struct h2_session *h, struct h2_stream *st, struct headers *hd)
 {
     struct stream *s = stream_of(st);
-    if (s) stream_trailers(s, hd);
-    else linger_end(h, st);
+    if (s)
+        stream_trailers(s, hd);
+    else
+        linger_end(h, st);
 }
 
 static void on_reset(struct h2_session *h, struct h2_stream *st, uint32_t code, enum h2_reset_by by)
@@ -100,9 +102,12 @@ static void on_reset(struct h2_session *h, struct h2_stream *st, uint32_t code, 
         if (!c->dead) conn_idle(c);
         return;
     }
-    if (by == H2_BY_US) stream_gone(s, RF_DPE, h2_stream_detail(st) ? h2_stream_detail(st) : "http2.violation.of.messaging.rule");
-    else if (by == H2_BY_PEER) stream_gone(s, RF_DR, code == H2_REFUSED_STREAM ? "http2.remote_refuse" : "http2.remote_reset");
-    else stream_gone(s, RF_DC, "downstream_remote_disconnect");
+    if (by == H2_BY_US)
+        stream_gone(s, RF_DPE, h2_stream_detail(st) ? h2_stream_detail(st) : "http2.violation.of.messaging.rule");
+    else if (by == H2_BY_PEER)
+        stream_gone(s, RF_DR, code == H2_REFUSED_STREAM ? "http2.remote_refuse" : "http2.remote_reset");
+    else
+        stream_gone(s, RF_DC, "downstream_remote_disconnect");
 }
 
 static void on_writable(struct h2_session *h, struct h2_stream *st)
@@ -113,16 +118,25 @@ static void on_writable(struct h2_session *h, struct h2_stream *st)
 }
 
 static const struct h2_callbacks cb = {
-    .begin = on_begin, .headers = on_headers, .data = on_data, .trailers = on_trailers, .reset = on_reset, .writable = on_writable,
+    .begin = on_begin,
+    .headers = on_headers,
+    .data = on_data,
+    .trailers = on_trailers,
+    .reset = on_reset,
+    .writable = on_writable,
 };
 
 void conn_h2_open(struct conn *c)
 {
     const struct hcm *m = c->hcm;
     /* Windows bounded whatever Envoy's defaults of 16 and 24 MiB say (dataplane.md 5.3). */
-    struct h2_config cfg = { .server = true, .extended_connect = m->h2.allow_connect, .stream_window = MIN(MAX(m->h2.stream_window, 65535u), 256u << 10),
-                             .conn_window = 1u << 20, .max_streams = m->h2.max_streams ? MIN(m->h2.max_streams, 1024u) : 100,
-                             .header_bytes = m->common.max_header_kb << 10, .header_count = (uint16_t)MIN(m->common.max_headers, 250u) };
+    struct h2_config cfg = { .server = true,
+                             .extended_connect = m->h2.allow_connect,
+                             .stream_window = MIN(MAX(m->h2.stream_window, 65535u), 256u << 10),
+                             .conn_window = 1u << 20,
+                             .max_streams = m->h2.max_streams ? MIN(m->h2.max_streams, 1024u) : 100,
+                             .header_bytes = m->common.max_header_kb << 10,
+                             .header_count = (uint16_t)MIN(m->common.max_headers, 250u) };
     c->h2 = h2_new(&cfg, &cb, c, now_ms(c->wire.w));
     c->wire.out = h2_out(c->h2);
     wire_dirty(&c->wire);
@@ -170,7 +184,7 @@ void conn_h2_done(struct stream *s, bool whole)
 
 void conn_h2_free(struct conn *c)
 {
-    list_foreach(l, &c->lingerers, struct lingerer, link) free(l);
+    list_foreach (l, &c->lingerers, struct lingerer, link) free(l);
     h2_free(c->h2);
     arena_free(&c->scratch_arena);
 }

@@ -118,7 +118,8 @@ static void on_timer(struct timer *t)
     pthread_mutex_lock(&d->lock);
     bool busy = d->todo.n > 0;
     pthread_mutex_unlock(&d->lock);
-    if (!busy) map_foreach(e, &d->names) push(d, e->value);
+    if (!busy)
+        map_foreach (e, &d->names) push(d, e->value);
     timer_set(d->l, t, d->refresh_ms);
 }
 
@@ -152,7 +153,7 @@ void dns_free(struct dns *d)
     pthread_mutex_unlock(&d->lock);
     if (d->started) pthread_join(d->thread, NULL);
     timer_stop(&d->timer);
-    vec_foreach(j, &d->todo) job_free(*j);
+    vec_foreach (j, &d->todo) job_free(*j);
     vec_free(&d->todo);
     map_free(&d->names, name_free);
     pthread_mutex_destroy(&d->lock);

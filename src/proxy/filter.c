@@ -16,7 +16,8 @@ static bool is_off(const struct stream *s, const struct http_filter *f)
     if (s->target.filters && (s->target.filters->disabled & (1u << f->type))) return true;
     if (!f->disabled || !s->target.filters) return f->disabled;
     const struct route_filters *r = s->target.filters;
-    return !((f->type == FILTER_FAULT && r->fault) || (f->type == FILTER_CORS && r->cors) || (f->type == FILTER_LOCAL_RATELIMIT && r->ratelimit));
+    return !((f->type == FILTER_FAULT && r->fault) || (f->type == FILTER_CORS && r->cors) ||
+             (f->type == FILTER_LOCAL_RATELIMIT && r->ratelimit));
 }
 
 void filter_run(struct stream *s)

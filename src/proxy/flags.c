@@ -1,6 +1,8 @@
 #include "proxy/flags.h"
 
-static const struct { const char *brief, *full; } names[] = {
+static const struct {
+    const char *brief, *full;
+} names[] = {
 #define X(name, text) { #name, text },
     RESPONSE_FLAGS(X)
 #undef X

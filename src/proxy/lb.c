@@ -93,8 +93,10 @@ static void part_build(struct lb *lb, struct lb_part *p, const struct host *host
     p->degraded.v = xcalloc(n, sizeof *p->degraded.v);
     p->all.v = xcalloc(n, sizeof *p->all.v);
     for (size_t i = 0; i < n; i++) {
-        if (host_healthy(&hosts[i])) set_push(&p->healthy, &hosts[i]);
-        else if (host_degraded(&hosts[i])) set_push(&p->degraded, &hosts[i]);
+        if (host_healthy(&hosts[i]))
+            set_push(&p->healthy, &hosts[i]);
+        else if (host_degraded(&hosts[i]))
+            set_push(&p->degraded, &hosts[i]);
         set_push(&p->all, &hosts[i]);
     }
     set_build(lb, &p->healthy);

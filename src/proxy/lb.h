@@ -14,7 +14,7 @@ struct lb_context {
     uint64_t hash;
     const struct host_shared *const *tried; /* previous_hosts: not these, if another can be found */
     unsigned n_tried;
-    unsigned attempts;                      /* host_selection_retry_max_attempts */
+    unsigned attempts; /* host_selection_retry_max_attempts */
 };
 
 /* c must outlive it. rng: the worker's; kept. */
@@ -49,7 +49,7 @@ struct lb_set {
     size_t n;
     bool weighted; /* weights differ */
     bool built;
-    void *state;   /* the policy's */
+    void *state; /* the policy's */
     size_t index;
 };
 struct lb_ops {

@@ -63,7 +63,7 @@ struct listeners *listeners_new(unsigned workers)
 void listeners_free(struct listeners *ls)
 {
     if (!ls) return;
-    vec_foreach(b, &ls->bound) binding_unref(*b);
+    vec_foreach (b, &ls->bound) binding_unref(*b);
     vec_free(&ls->bound);
     free(ls);
 }
@@ -106,8 +106,10 @@ struct bindings *listeners_open(struct listeners *ls, const struct snapshot *s, 
             bool twice = false;
             for (size_t j = 0; j < want.n; j++) twice = twice || want.v[j] == b;
             if (b && twice) continue;
-            if (b) atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
-            else b = bind_all(ls, l, &l->addrs[k], &mine);
+            if (b)
+                atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+            else
+                b = bind_all(ls, l, &l->addrs[k], &mine);
             if (b) {
                 vec_push(&want, b);
                 continue;
@@ -124,7 +126,7 @@ struct bindings *listeners_open(struct listeners *ls, const struct snapshot *s, 
         r->v[i] = want.v[i];
         atomic_fetch_add_explicit(&want.v[i]->refs, 1, memory_order_relaxed); /* one for r, one for ls */
     }
-    vec_foreach(b, &ls->bound) binding_unref(*b);
+    vec_foreach (b, &ls->bound) binding_unref(*b);
     vec_free(&ls->bound);
     ls->bound.v = want.v;
     ls->bound.n = want.n;
@@ -144,8 +146,10 @@ static struct key key_of(const struct addr *a)
     memset(&k, 0, sizeof k);
     k.family = a->sa.sa_family;
     k.port = addr_port(a);
-    if (k.family == AF_INET) memcpy(k.ip, &a->in.sin_addr, 4);
-    else if (k.family == AF_INET6) memcpy(k.ip, &a->in6.sin6_addr, 16);
+    if (k.family == AF_INET)
+        memcpy(k.ip, &a->in.sin_addr, 4);
+    else if (k.family == AF_INET6)
+        memcpy(k.ip, &a->in6.sin6_addr, 16);
     return k;
 }
 static struct listener *lookup(struct worker *w, const struct key *k) { return map_get(&w->by_address, str_make(k, sizeof *k)); }
@@ -220,7 +224,7 @@ static void bound_close(struct bound *b)
 
 static bool have(const struct worker *w, const struct binding *b)
 {
-    list_foreach(x, &w->bound, struct bound, link) {
+    list_foreach (x, &w->bound, struct bound, link) {
         if (x->b == b) return true;
     }
     return false;
@@ -262,7 +266,7 @@ static void drain_changed(struct worker *w, const struct snapshot *before)
 
 void listeners_update(struct worker *w, struct bindings *b, const struct snapshot *before)
 {
-    list_foreach(x, &w->bound, struct bound, link) {
+    list_foreach (x, &w->bound, struct bound, link) {
         bool keep = false;
         for (size_t i = 0; i < b->n && !keep; i++) keep = b->v[i] == x->b;
         if (!keep) bound_close(x);
@@ -276,7 +280,7 @@ void listeners_update(struct worker *w, struct bindings *b, const struct snapsho
 
 void listeners_stop(struct worker *w, bool inbound_only)
 {
-    list_foreach(x, &w->bound, struct bound, link) {
+    list_foreach (x, &w->bound, struct bound, link) {
         const struct listener *l = listener_of(w, &x->b->addr);
         if (x->stopped || (inbound_only && (!l || l->direction != TRAFFIC_INBOUND))) continue;
         accept_some(x, UINT32_MAX);
@@ -288,7 +292,7 @@ void listeners_stop(struct worker *w, bool inbound_only)
 
 void listeners_close(struct worker *w)
 {
-    list_foreach(x, &w->bound, struct bound, link) {
+    list_foreach (x, &w->bound, struct bound, link) {
         x->stopped = true;
         bound_close(x);
     }

@@ -8,10 +8,20 @@
 void log_record_stream(struct log_record *r, struct stream *s)
 {
     *r = (struct log_record){
-        .w = s->w, .s = s, .c = s->conn, .began_ns = s->began_ns, .now_ns = stream_now(s), .bytes_received = s->bytes_received,
-        .bytes_sent = s->bytes_sent, .status = s->resp_started || s->status ? s->status : 0, .flags = s->flags, .details = s->details,
-        .transport_failure = s->transport_failure, .host = s->att.host ? s->att.host : s->last_host,
-        .cluster = s->cluster ? s->cluster->name : s->target.cluster, .attempts = s->wc ? s->attempts : 0,
+        .w = s->w,
+        .s = s,
+        .c = s->conn,
+        .began_ns = s->began_ns,
+        .now_ns = stream_now(s),
+        .bytes_received = s->bytes_received,
+        .bytes_sent = s->bytes_sent,
+        .status = s->resp_started || s->status ? s->status : 0,
+        .flags = s->flags,
+        .details = s->details,
+        .transport_failure = s->transport_failure,
+        .host = s->att.host ? s->att.host : s->last_host,
+        .cluster = s->cluster ? s->cluster->name : s->target.cluster,
+        .attempts = s->wc ? s->attempts : 0,
         .up_local = s->up_local.len ? &s->up_local : NULL,
     };
 }
@@ -19,8 +29,12 @@ void log_record_stream(struct log_record *r, struct stream *s)
 void log_record_conn(struct log_record *r, struct conn *c)
 {
     uint64_t now = loop_now_ns(c->wire.w->loop);
-    *r = (struct log_record){ .w = c->wire.w, .c = c, .began_ns = now - (now_ms(c->wire.w) - c->began_ms) * 1000000, .now_ns = now,
-                              .bytes_received = c->wire.rx, .bytes_sent = c->wire.tx };
+    *r = (struct log_record){ .w = c->wire.w,
+                              .c = c,
+                              .began_ns = now - (now_ms(c->wire.w) - c->began_ms) * 1000000,
+                              .now_ns = now,
+                              .bytes_received = c->wire.rx,
+                              .bytes_sent = c->wire.tx };
 }
 
 void log_record_tcp(struct log_record *r, struct tcp_relay *t)
@@ -90,8 +104,8 @@ static bool start_time(const struct log_record *r, const struct format_part *p, 
     char t[128];
     gmtime_r(&sec, &tm);
     if (!p->text.n) {
-        int n = snprintf(t, sizeof t, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-                         tm.tm_sec, (int)(ms % 1000));
+        int n = snprintf(t, sizeof t, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                         tm.tm_min, tm.tm_sec, (int)(ms % 1000));
         return buf_append(out, t, (size_t)n) == 0;
     }
     /* %f and %Nf are fractions of the second; %s is known to strftime, but as local time. */
@@ -99,12 +113,18 @@ static bool start_time(const struct log_record *r, const struct format_part *p, 
     size_t n = 0;
     for (size_t i = 0; i < p->text.n && n + 24 < sizeof fmt; i++) {
         struct str rest = str_skip(p->text, i);
-        if (str_starts(rest, STR("%3f"))) n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d", (int)(ms % 1000)), i += 2;
-        else if (str_starts(rest, STR("%6f"))) n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d000", (int)(ms % 1000)), i += 2;
-        else if (str_starts(rest, STR("%9f"))) n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d000000", (int)(ms % 1000)), i += 2;
-        else if (str_starts(rest, STR("%f"))) n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d000000", (int)(ms % 1000)), i += 1;
-        else if (str_starts(rest, STR("%s"))) n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%" PRId64, ms / 1000), i += 1;
-        else fmt[n++] = p->text.p[i];
+        if (str_starts(rest, STR("%3f")))
+            n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d", (int)(ms % 1000)), i += 2;
+        else if (str_starts(rest, STR("%6f")))
+            n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d000", (int)(ms % 1000)), i += 2;
+        else if (str_starts(rest, STR("%9f")))
+            n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d000000", (int)(ms % 1000)), i += 2;
+        else if (str_starts(rest, STR("%f")))
+            n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%03d000000", (int)(ms % 1000)), i += 1;
+        else if (str_starts(rest, STR("%s")))
+            n += (size_t)snprintf(fmt + n, sizeof fmt - n, "%" PRId64, ms / 1000), i += 1;
+        else
+            fmt[n++] = p->text.p[i];
     }
     fmt[n] = 0;
 #pragma GCC diagnostic push

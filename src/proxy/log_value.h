@@ -7,8 +7,8 @@
 
 struct log_record {
     struct worker *w;
-    struct stream *s;                 /* NULL: a TCP connection */
-    struct conn *c;                   /* NULL: mirrored */
+    struct stream *s; /* NULL: a TCP connection */
+    struct conn *c;   /* NULL: mirrored */
     const struct tcp_config *tcp_cfg;
     uint64_t began_ns, now_ns, bytes_received, bytes_sent;
     int status;

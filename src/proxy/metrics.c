@@ -26,9 +26,14 @@ static struct party party_of_workload(struct str text)
 static struct party party_self(const struct worker *w)
 {
     const struct identity *i = workers_identity(w->all);
-    return (struct party){ .workload = i->workload, .namespace = i->namespace, .app = i->app, .version = i->version,
-                           .canonical_service = i->canonical_name, .canonical_revision = i->canonical_revision,
-                           .cluster = i->mesh_cluster, .principal = i->principal };
+    return (struct party){ .workload = i->workload,
+                           .namespace = i->namespace,
+                           .app = i->app,
+                           .version = i->version,
+                           .canonical_service = i->canonical_name,
+                           .canonical_revision = i->canonical_revision,
+                           .cluster = i->mesh_cluster,
+                           .principal = i->principal };
 }
 
 static struct str *party_fields(struct party *p, size_t *n)
@@ -195,7 +200,7 @@ void metrics_each(struct workers *ws, void (*fn)(void *ctx, const struct series 
     for (unsigned i = 0; i < workers_count(ws); i++) {
         struct worker *w = workers_get(ws, i);
         pthread_mutex_lock(&w->series_lock);
-        map_foreach(e, &w->series) fn(ctx, e->value);
+        map_foreach (e, &w->series) fn(ctx, e->value);
         pthread_mutex_unlock(&w->series_lock);
     }
 }

@@ -16,16 +16,16 @@ struct party {
 /* A series' labels. Strings are owned by the series. */
 struct series_labels {
     bool tcp;
-    bool source_reports;          /* reporter: source, else destination */
+    bool source_reports; /* reporter: source, else destination */
     struct party source, destination;
     struct str service, service_name, service_namespace;
-    struct str protocol;          /* http, grpc, tcp */
-    int code;                     /* response_code; TCP: -1 */
-    int grpc;                     /* grpc_response_status; -1: none */
+    struct str protocol; /* http, grpc, tcp */
+    int code;            /* response_code; TCP: -1 */
+    int grpc;            /* grpc_response_status; -1: none */
     uint32_t flags;
     bool mutual_tls;
-    struct str pod;               /* address of the destination endpoint: weft's own, for canaries */
-    struct str subset_cluster;    /* the cluster that took it */
+    struct str pod;            /* address of the destination endpoint: weft's own, for canaries */
+    struct str subset_cluster; /* the cluster that took it */
 };
 
 struct series {

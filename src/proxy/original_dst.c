@@ -25,7 +25,7 @@ static void dst_free(struct dst *d)
 
 void original_dst_tick(struct wcluster *wc, bool all)
 {
-    map_foreach(e, &wc->destinations) {
+    map_foreach (e, &wc->destinations) {
         struct dst *d = e->value;
         if (!all && !unused(d, wc)) continue;
         map_remove(&wc->destinations, map_key(e));

@@ -32,8 +32,8 @@ static void eject(struct wcluster *wc, const struct cluster *c, struct host_shar
     uint32_t ejected = atomic_load_explicit(&x->ejected, memory_order_relaxed);
     if (!outlier_may_eject(ejected, c->n_hosts, c->outlier->max_percent, c->outlier->always_eject_one)) {
         cell_add(wc->cells, CLU_od_overflow);
-        log_debug("outlier: %s of %s fails (%s) but is kept: %u of %zu hosts are out already, at most %u %%", h->address,
-                  h->cluster->name, why, ejected, c->n_hosts, c->outlier->max_percent);
+        log_debug("outlier: %s of %s fails (%s) but is kept: %u of %zu hosts are out already, at most %u %%", h->address, h->cluster->name,
+                  why, ejected, c->n_hosts, c->outlier->max_percent);
         return;
     }
     bool expected = false;
@@ -87,7 +87,8 @@ void outlier_report(struct wcluster *wc, const struct cluster *c, struct host_sh
         return;
     }
     bool gateway = status == 502 || status == 503 || status == 504;
-    if (!gateway) zero(&h->consecutive_gateway);
+    if (!gateway)
+        zero(&h->consecutive_gateway);
     else if (bump(&h->consecutive_gateway) == o->consecutive_gateway) {
         zero(&h->consecutive_gateway);
         eject(wc, c, h, o->enforcing_gateway, CLU_od_gateway, "gateway failures in a row", now);
@@ -156,7 +157,8 @@ void outlier_tick(struct wcluster *wc)
     uint64_t now = now_ms(wc->w), next = atomic_load_explicit(&x->next_tick_ms, memory_order_relaxed);
     if (now < next) return;
     uint64_t interval = o->interval_ms ? o->interval_ms : 10000;
-    if (!atomic_compare_exchange_strong_explicit(&x->next_tick_ms, &next, now + interval, memory_order_relaxed, memory_order_relaxed)) return;
+    if (!atomic_compare_exchange_strong_explicit(&x->next_tick_ms, &next, now + interval, memory_order_relaxed, memory_order_relaxed))
+        return;
     uint32_t out = 0; /* counted anew: ejected hosts may have left the cluster */
     for (size_t i = 0; i < c->n_hosts; i++) {
         struct host_shared *h = c->hosts[i].shared;

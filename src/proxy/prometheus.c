@@ -17,17 +17,27 @@ static void label(struct buf *out, const char *name, struct str v)
     (void)buf_printf(out, "%s=\"", name);
     for (size_t i = 0; i < v.n; i++) {
         if (v.p[i] == '"' || v.p[i] == '\\') (void)buf_append(out, "\\", 1);
-        if (v.p[i] == '\n') (void)buf_puts(out, "\\n");
-        else (void)buf_append(out, &v.p[i], 1);
+        if (v.p[i] == '\n')
+            (void)buf_puts(out, "\\n");
+        else
+            (void)buf_append(out, &v.p[i], 1);
     }
     (void)buf_puts(out, "\",");
 }
 
 static void party(struct buf *out, const char *side, const struct party *p)
 {
-    const struct { const char *name; struct str v; } f[] = {
-        { "workload", p->workload }, { "canonical_service", p->canonical_service }, { "canonical_revision", p->canonical_revision },
-        { "workload_namespace", p->namespace }, { "principal", p->principal }, { "app", p->app }, { "version", p->version },
+    const struct {
+        const char *name;
+        struct str v;
+    } f[] = {
+        { "workload", p->workload },
+        { "canonical_service", p->canonical_service },
+        { "canonical_revision", p->canonical_revision },
+        { "workload_namespace", p->namespace },
+        { "principal", p->principal },
+        { "app", p->app },
+        { "version", p->version },
         { "cluster", p->cluster },
     };
     for (size_t i = 0; i < ARRAY_LEN(f); i++) {
@@ -49,8 +59,10 @@ static void labels(struct buf *out, const struct series_labels *l)
     label(out, "request_protocol", l->protocol);
     if (!l->tcp) {
         (void)buf_printf(out, "response_code=\"%d\",", l->code);
-        if (l->grpc >= 0) (void)buf_printf(out, "grpc_response_status=\"%d\",", l->grpc);
-        else (void)buf_puts(out, "grpc_response_status=\"\",");
+        if (l->grpc >= 0)
+            (void)buf_printf(out, "grpc_response_status=\"%d\",", l->grpc);
+        else
+            (void)buf_puts(out, "grpc_response_status=\"\",");
     }
     (void)buf_puts(out, "response_flags=\"");
     if (!flags_write(l->flags, false, out)) (void)buf_puts(out, "-");
@@ -65,8 +77,10 @@ static void histogram(struct buf *out, const char *name, const struct series *s,
         sum += metric_get(&h->bucket[i]);
         (void)buf_printf(out, "%s_bucket{", name);
         labels(out, &s->l);
-        if (i < METRIC_BUCKETS) (void)buf_printf(out, "le=\"%g\"} %" PRIu64 "\n", metric_bounds[i], sum);
-        else (void)buf_printf(out, "le=\"+Inf\"} %" PRIu64 "\n", sum);
+        if (i < METRIC_BUCKETS)
+            (void)buf_printf(out, "le=\"%g\"} %" PRIu64 "\n", metric_bounds[i], sum);
+        else
+            (void)buf_printf(out, "le=\"+Inf\"} %" PRIu64 "\n", sum);
     }
     (void)buf_printf(out, "%s_sum{", name);
     labels(out, &s->l);
@@ -87,7 +101,11 @@ void prometheus_write(struct workers *ws, struct buf *out)
     struct all all = { 0 };
     metrics_each(ws, gather, &all);
     /* One family after the other, as the format asks. Series of several workers with the same labels carry the worker. */
-    static const struct { const char *name; size_t at; bool tcp, histogram; } families[] = {
+    static const struct {
+        const char *name;
+        size_t at;
+        bool tcp, histogram;
+    } families[] = {
         { "istio_requests_total", offsetof(struct series, requests), false, false },
         { "istio_request_duration_milliseconds", offsetof(struct series, duration), false, true },
         { "istio_request_bytes", offsetof(struct series, request_bytes), false, true },
@@ -105,8 +123,10 @@ void prometheus_write(struct workers *ws, struct buf *out)
             if (first) (void)buf_printf(out, "# TYPE %s %s\n", families[f].name, families[f].histogram ? "histogram" : "counter");
             first = false;
             const void *at = (const char *)s + families[f].at;
-            if (families[f].histogram) histogram(out, families[f].name, s, at);
-            else counter(out, families[f].name, s, at);
+            if (families[f].histogram)
+                histogram(out, families[f].name, s, at);
+            else
+                counter(out, families[f].name, s, at);
         }
     }
     vec_free(&all.v);
@@ -119,8 +139,13 @@ struct each {
 static void one(void *ctx, const struct stat_value *v)
 {
     const struct each *e = ctx;
-    struct admin_stat s = { .group = scope_prefix[v->kind], .scope = v->scope, .name = v->name, .gauge = v->gauge, .value = v->value,
-                            .histogram = v->histogram, .code = v->code };
+    struct admin_stat s = { .group = scope_prefix[v->kind],
+                            .scope = v->scope,
+                            .name = v->name,
+                            .gauge = v->gauge,
+                            .value = v->value,
+                            .histogram = v->histogram,
+                            .code = v->code };
     e->fn(e->arg, &s);
 }
 void prometheus_each_stat(struct workers *ws, admin_stat_fn *fn, void *arg)

@@ -67,8 +67,10 @@ void relay_data(struct stream *s, const char *p, size_t n, bool end)
     if (took < n) (void)buf_append(&s->rbody, p + took, n - took);
     s->owed += took;
     bool full = s->rbody.len >= RBODY_PAUSE || conn_full(s);
-    if (full) hold_upstream(s, true);
-    else give_back(s);
+    if (full)
+        hold_upstream(s, true);
+    else
+        give_back(s);
 }
 
 void relay_trailers(struct stream *s, struct headers *h)
@@ -100,8 +102,10 @@ void relay_flush(struct stream *s)
         }
     }
     if (s->resp_end) {
-        if (s->resp_trailers) (void)conn_send_trailers(s, s->resp_trailers);
-        else (void)conn_send_data(s, NULL, 0, true);
+        if (s->resp_trailers)
+            (void)conn_send_trailers(s, s->resp_trailers);
+        else
+            (void)conn_send_data(s, NULL, 0, true);
         finished(s);
         return;
     }

@@ -12,7 +12,10 @@ static int hex(char c)
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
-static bool unreserved(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~'; }
+static bool unreserved(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
 
 static size_t decode_unreserved(struct str p, char *to)
 {
@@ -162,11 +165,13 @@ static bool fix_path(struct stream *s)
 
 static bool nominated(struct stream *s, struct str name)
 {
-    static const struct str forbidden[] = { STR_INIT("x-forwarded-for"), STR_INIT("x-forwarded-host"), STR_INIT("x-forwarded-proto"), STR_INIT("host") };
+    static const struct str forbidden[] = { STR_INIT("x-forwarded-for"), STR_INIT("x-forwarded-host"), STR_INIT("x-forwarded-proto"),
+                                            STR_INIT("host") };
     if (name.n && name.p[0] == ':') return false;
     for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
         if (str_ieq(name, forbidden[i])) return false;
-    if (str_ieq(name, STR("close")) || str_ieq(name, STR("keep-alive")) || str_ieq(name, STR("upgrade")) || str_ieq(name, STR("te"))) return true;
+    if (str_ieq(name, STR("close")) || str_ieq(name, STR("keep-alive")) || str_ieq(name, STR("upgrade")) || str_ieq(name, STR("te")))
+        return true;
     char low[128];
     if (name.n >= sizeof low) return false;
     for (size_t i = 0; i < name.n; i++) low[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20 : name.p[i]);
@@ -194,9 +199,12 @@ static bool sanitize_connection(struct stream *s)
     struct str te = headers_get(h, HDR_TE);
     if (te.p) {
         if (te.n >= 256) return refuse(s, 400, "te_header_rejected");
-        if (str_eq(te, STR("trailers"))) {} /* gRPC's, as it is */
-        else if (str_find(te, STR("trailers")) >= 0) (void)headers_set(h, HDR_TE, STR("trailers"));
-        else headers_drop(h, HDR_TE);
+        if (str_eq(te, STR("trailers"))) {
+        } /* gRPC's, as it is */
+        else if (str_find(te, STR("trailers")) >= 0)
+            (void)headers_set(h, HDR_TE, STR("trailers"));
+        else
+            headers_drop(h, HDR_TE);
     }
     struct str up = headers_get(h, HDR_UPGRADE);
     if (up.p && str_ieq(up, STR("h2c"))) {
@@ -250,7 +258,8 @@ static void find_client(struct stream *s, bool *single)
     struct str found;
     s->client_ip = peer;
     if (h->use_remote_address) {
-        struct str shown = addr_is_loopback(&s->conn->peer) ? str_of(workers_local_ip(s->w->all)) : peer; /* Envoy's: of use to those behind us */
+        struct str shown =
+            addr_is_loopback(&s->conn->peer) ? str_of(workers_local_ip(s->w->all)) : peer; /* Envoy's: of use to those behind us */
         *single = !xff.p;
         if (h->xff_trusted_hops && xff.p && xff_entry(xff, h->xff_trusted_hops - 1, &found)) s->client_ip = found;
         if (!h->skip_xff_append) {
@@ -284,10 +293,19 @@ static bool no_envoy_headers(const struct headers *h)
 static void strip_external(struct stream *s, bool edge)
 {
     static const enum header_id always[] = {
-        HDR_X_ENVOY_RETRY_ON, HDR_X_ENVOY_RETRY_GRPC_ON, HDR_X_ENVOY_MAX_RETRIES, HDR_X_ENVOY_RETRIABLE_STATUS_CODES,
-        HDR_X_ENVOY_RETRIABLE_HEADER_NAMES, HDR_X_ENVOY_UPSTREAM_ALT_STAT_NAME, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
-        HDR_X_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE,
-        HDR_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS, HDR_X_ENVOY_FORCE_TRACE, HDR_X_ENVOY_IP_TAGS, HDR_X_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT,
+        HDR_X_ENVOY_RETRY_ON,
+        HDR_X_ENVOY_RETRY_GRPC_ON,
+        HDR_X_ENVOY_MAX_RETRIES,
+        HDR_X_ENVOY_RETRIABLE_STATUS_CODES,
+        HDR_X_ENVOY_RETRIABLE_HEADER_NAMES,
+        HDR_X_ENVOY_UPSTREAM_ALT_STAT_NAME,
+        HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
+        HDR_X_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS,
+        HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE,
+        HDR_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
+        HDR_X_ENVOY_FORCE_TRACE,
+        HDR_X_ENVOY_IP_TAGS,
+        HDR_X_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT,
     };
     static const enum header_id at_edge[] = { HDR_X_ENVOY_DECORATOR_OPERATION, HDR_X_ENVOY_DOWNSTREAM_SERVICE_CLUSTER,
                                               HDR_X_ENVOY_DOWNSTREAM_SERVICE_NODE, HDR_X_ENVOY_ORIGINAL_PATH };
@@ -305,10 +323,13 @@ static void set_forwarded(struct stream *s)
     struct str scheme = s->tls ? STR("https") : STR("http");
     bool untrusted = s->hcm->use_remote_address && s->hcm->xff_trusted_hops == 0;
     struct str proto = headers_get(h, HDR_X_FORWARDED_PROTO);
-    if (!proto.p || untrusted || !(str_ieq(proto, STR("http")) || str_ieq(proto, STR("https")))) (void)headers_set(h, HDR_X_FORWARDED_PROTO, scheme);
+    if (!proto.p || untrusted || !(str_ieq(proto, STR("http")) || str_ieq(proto, STR("https"))))
+        (void)headers_set(h, HDR_X_FORWARDED_PROTO, scheme);
     proto = headers_get(h, HDR_X_FORWARDED_PROTO);
-    if (s->hcm->scheme.n) (void)headers_set(h, HDR_SCHEME, s->hcm->scheme);
-    else if (!headers_has(h, HDR_SCHEME)) (void)headers_set(h, HDR_SCHEME, proto);
+    if (s->hcm->scheme.n)
+        (void)headers_set(h, HDR_SCHEME, s->hcm->scheme);
+    else if (!headers_has(h, HDR_SCHEME))
+        (void)headers_set(h, HDR_SCHEME, proto);
     if (s->hcm->append_forwarded_port && (!headers_has(h, HDR_X_FORWARDED_PORT) || untrusted)) {
         char *port = arena_u64(&s->arena, addr_port(&s->conn->local));
         if (port) (void)headers_set(h, HDR_X_FORWARDED_PORT, str_of(port));
@@ -345,7 +366,7 @@ static void strip_host(struct stream *s)
 static bool underscores(struct stream *s)
 {
     if (s->hcm->common.underscores == UNDERSCORES_ALLOW) return true;
-    headers_foreach(e, &s->req) {
+    headers_foreach (e, &s->req) {
         if (str_index(header_key(e), '_') < 0) continue;
         if (s->hcm->common.underscores == UNDERSCORES_REJECT) return refuse(s, 400, "http1.unexpected_underscore");
         headers_remove_entry(&s->req, e);
@@ -362,8 +383,10 @@ bool request_prepare(struct stream *s)
     s->is_grpc = grpc_is_request(h);
     if (s->is_connect) s->conn->keep_alive = false;
     if (!headers_has(h, HDR_AUTHORITY) && !s->conn->h2) {
-        if (s->http_minor == 0 && s->hcm->h1.default_host.n) (void)headers_add(h, HDR_AUTHORITY, s->hcm->h1.default_host);
-        else return refuse(s, 400, "missing_host_header");
+        if (s->http_minor == 0 && s->hcm->h1.default_host.n)
+            (void)headers_add(h, HDR_AUTHORITY, s->hcm->h1.default_host);
+        else
+            return refuse(s, 400, "missing_host_header");
     }
     if (!underscores(s)) return false;
     if (!fix_path(s)) return false;
@@ -375,8 +398,10 @@ bool request_prepare(struct stream *s)
     headers_drop(h, HDR_X_ENVOY_INTERNAL);
     bool internal = single && is_internal(s->hcm, s->client_ip), edge = !internal && s->hcm->use_remote_address;
     s->external = !internal;
-    if (internal) (void)headers_add(h, HDR_X_ENVOY_INTERNAL, STR("true"));
-    else strip_external(s, edge);
+    if (internal)
+        (void)headers_add(h, HDR_X_ENVOY_INTERNAL, STR("true"));
+    else
+        strip_external(s, edge);
     set_forwarded(s);
     set_request_id(s, edge);
     if (s->hcm->xfcc == XFCC_SANITIZE || s->hcm->xfcc == XFCC_SANITIZE_SET || !s->tls) {

@@ -10,7 +10,7 @@ struct retry_state {
     const struct retry_policy *policy; /* NULL: only what headers of an internal request ask */
     uint32_t on;                       /* enum retry_on */
     unsigned left;
-    unsigned done;                     /* retries so far */
+    unsigned done; /* retries so far */
 };
 
 /* The policy of a route and, for internal requests, x-envoy-retry-on, -retry-grpc-on, -max-retries. */

@@ -116,11 +116,13 @@ static void rewrite(struct stream *s)
     struct str host = r.authority;
     if (route_rewrite_host(s->route, &s->target, &r, &s->arena, &v)) {
         if (s->route->action.append_forwarded_host) (void)headers_append(h, HDR_X_FORWARDED_HOST, host);
-        if (!s->hcm->suppress_envoy_headers && !headers_has(h, HDR_X_ENVOY_ORIGINAL_HOST)) (void)headers_add(h, HDR_X_ENVOY_ORIGINAL_HOST, host);
+        if (!s->hcm->suppress_envoy_headers && !headers_has(h, HDR_X_ENVOY_ORIGINAL_HOST))
+            (void)headers_add(h, HDR_X_ENVOY_ORIGINAL_HOST, host);
         (void)headers_set(h, HDR_AUTHORITY, v);
     }
     if (route_rewrite_path(s->route, r.path, &s->arena, &v)) {
-        if (!s->hcm->suppress_envoy_headers && !headers_has(h, HDR_X_ENVOY_ORIGINAL_PATH)) (void)headers_add(h, HDR_X_ENVOY_ORIGINAL_PATH, r.path);
+        if (!s->hcm->suppress_envoy_headers && !headers_has(h, HDR_X_ENVOY_ORIGINAL_PATH))
+            (void)headers_add(h, HDR_X_ENVOY_ORIGINAL_PATH, r.path);
         (void)headers_set(h, HDR_PATH, v);
     }
 }
@@ -158,14 +160,17 @@ static void set_retry(struct stream *s)
     static const enum header_id ours[] = { HDR_X_ENVOY_RETRY_ON, HDR_X_ENVOY_RETRY_GRPC_ON, HDR_X_ENVOY_MAX_RETRIES,
                                            HDR_X_ENVOY_RETRIABLE_STATUS_CODES, HDR_X_ENVOY_RETRIABLE_HEADER_NAMES };
     for (size_t i = 0; i < ARRAY_LEN(ours); i++) headers_drop(&s->req, ours[i]);
-    s->lb = (struct lb_context){ .has_hash = s->has_hash, .hash = s->hash, .tried = s->tried, .attempts = p && p->previous_hosts ? p->host_attempts : 0 };
+    s->lb = (struct lb_context){
+        .has_hash = s->has_hash, .hash = s->hash, .tried = s->tried, .attempts = p && p->previous_hosts ? p->host_attempts : 0
+    };
     s->body_keep = (s->retry.left > 0 || s->route->action.internal_redirects) && !s->upgrade && !s->is_connect;
 }
 
 static bool dropped(struct stream *s)
 {
     for (size_t i = 0; i < s->cluster->n_drops; i++) {
-        if (!s->cluster->drops[i].denominator || rng_below(&s->w->rng, s->cluster->drops[i].denominator) >= s->cluster->drops[i].numerator) continue;
+        if (!s->cluster->drops[i].denominator || rng_below(&s->w->rng, s->cluster->drops[i].denominator) >= s->cluster->drops[i].numerator)
+            continue;
         cell_add(s->wc->cells, CLU_rq_drop_overload);
         struct headers *h = reply_begin(s, 503);
         (void)headers_add(h, HDR_X_ENVOY_OVERLOADED, STR("true"));
@@ -218,7 +223,8 @@ void router_before_send(struct stream *s, const struct host *h)
 {
     const struct route_action *a = &s->route->action;
     if (a->host_kind == HOST_AUTO && h->hostname.n) {
-        if (a->append_forwarded_host && s->attempts <= 1) (void)headers_append(&s->req, HDR_X_FORWARDED_HOST, headers_get(&s->req, HDR_AUTHORITY));
+        if (a->append_forwarded_host && s->attempts <= 1)
+            (void)headers_append(&s->req, HDR_X_FORWARDED_HOST, headers_get(&s->req, HDR_AUTHORITY));
         if (!s->hcm->suppress_envoy_headers && !headers_has(&s->req, HDR_X_ENVOY_ORIGINAL_HOST))
             (void)headers_add(&s->req, HDR_X_ENVOY_ORIGINAL_HOST, headers_get(&s->req, HDR_AUTHORITY));
         (void)headers_set(&s->req, HDR_AUTHORITY, h->hostname);

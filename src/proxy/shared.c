@@ -72,13 +72,13 @@ void host_shared_unref(struct host_shared *h)
 /* Only the registry holds it: nobody else can take a new reference than this thread. */
 void shared_registry_sweep(struct shared_registry *r)
 {
-    map_foreach(e, &r->hosts) {
+    map_foreach (e, &r->hosts) {
         struct host_shared *h = e->value;
         if (atomic_load(&h->refs) != 1) continue;
         map_remove(&r->hosts, map_key(e));
         host_shared_unref(h);
     }
-    map_foreach(e, &r->clusters) {
+    map_foreach (e, &r->clusters) {
         struct cluster_shared *c = e->value;
         if (atomic_load(&c->refs) != 1) continue;
         map_remove(&r->clusters, map_key(e));

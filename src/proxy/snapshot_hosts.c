@@ -46,8 +46,11 @@ static const struct upstream_tls *pick_tls(const struct cluster *c, const struct
 static void health(struct host *h, Envoy__Config__Core__V3__HealthStatus s)
 {
     h->draining = s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__DRAINING;
-    h->health = s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__DEGRADED ? HOST_DEGRADED
-        : s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__UNHEALTHY || s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__TIMEOUT || h->draining ? HOST_UNHEALTHY : HOST_HEALTHY;
+    h->health =
+        s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__DEGRADED ? HOST_DEGRADED
+        : s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__UNHEALTHY || s == ENVOY__CONFIG__CORE__V3__HEALTH_STATUS__TIMEOUT || h->draining
+            ? HOST_UNHEALTHY
+            : HOST_HEALTHY;
 }
 
 static struct str hash_key(const struct host *h, bool by_hostname)
@@ -72,7 +75,8 @@ static int add_dns(struct gather *g, struct host h, const Envoy__Config__Core__V
 {
     struct str name = build_str(g->b, a->address);
     if (!name.n || name.n > 253) return err_set(e, -EINVAL, "an address has no host name");
-    if (a->port_specifier_case != ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PORT_SPECIFIER_PORT_VALUE || a->port_value > 65535) return err_set(e, -EINVAL, "%s has no port", a->address);
+    if (a->port_specifier_case != ENVOY__CONFIG__CORE__V3__SOCKET_ADDRESS__PORT_SPECIFIER_PORT_VALUE || a->port_value > 65535)
+        return err_set(e, -EINVAL, "%s has no port", a->address);
     uint16_t port = (uint16_t)a->port_value;
     if (!h.hostname.n) h.hostname = name;
     if (addr_ip(&h.addr, name, port)) {
@@ -92,7 +96,8 @@ static int add_dns(struct gather *g, struct host h, const Envoy__Config__Core__V
 
 static int endpoint(struct gather *g, const LbEndpoint *m, uint32_t priority, uint32_t locality, struct err *e)
 {
-    if (m->host_identifier_case != ENVOY__CONFIG__ENDPOINT__V3__LB_ENDPOINT__HOST_IDENTIFIER_ENDPOINT) return err_set(e, -EINVAL, "an lb_endpoint without endpoint (endpoint_name is not supported)");
+    if (m->host_identifier_case != ENVOY__CONFIG__ENDPOINT__V3__LB_ENDPOINT__HOST_IDENTIFIER_ENDPOINT)
+        return err_set(e, -EINVAL, "an lb_endpoint without endpoint (endpoint_name is not supported)");
     const Envoy__Config__Core__V3__Address *a = m->endpoint->address;
     struct host h = { .priority = priority, .locality = locality, .weight = xdsmsg_u32(m->load_balancing_weight, 1) };
     if (!h.weight) return err_set(e, -EINVAL, "load_balancing_weight must be at least 1");

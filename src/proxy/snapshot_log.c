@@ -34,15 +34,23 @@ static int filter_build(struct log_filter *f, const Filter *m, int depth, struct
 {
     if (depth > 16) return err_set(e, -EINVAL, "access log filters nested more than 16 levels");
     switch (m->filter_specifier_case) {
-    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_STATUS_CODE_FILTER: compare(f, LOGF_STATUS, m->status_code_filter->comparison); return 0;
-    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_DURATION_FILTER: compare(f, LOGF_DURATION, m->duration_filter->comparison); return 0;
-    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_NOT_HEALTH_CHECK_FILTER: f->kind = LOGF_NOT_HEALTH_CHECK; return 0;
+    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_STATUS_CODE_FILTER:
+        compare(f, LOGF_STATUS, m->status_code_filter->comparison);
+        return 0;
+    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_DURATION_FILTER:
+        compare(f, LOGF_DURATION, m->duration_filter->comparison);
+        return 0;
+    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_NOT_HEALTH_CHECK_FILTER:
+        f->kind = LOGF_NOT_HEALTH_CHECK;
+        return 0;
     case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_RUNTIME_FILTER:
         f->kind = LOGF_RUNTIME;
         f->fraction = fraction_of(m->runtime_filter->percent_sampled, (struct fraction){ 0, 100 });
         return 0;
-    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_AND_FILTER: return subs(f, LOGF_AND, m->and_filter->filters, m->and_filter->n_filters, depth, b, e);
-    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_OR_FILTER: return subs(f, LOGF_OR, m->or_filter->filters, m->or_filter->n_filters, depth, b, e);
+    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_AND_FILTER:
+        return subs(f, LOGF_AND, m->and_filter->filters, m->and_filter->n_filters, depth, b, e);
+    case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_OR_FILTER:
+        return subs(f, LOGF_OR, m->or_filter->filters, m->or_filter->n_filters, depth, b, e);
     case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_HEADER_FILTER:
         f->kind = LOGF_HEADER;
         if (!m->header_filter->header) return err_set(e, -EINVAL, "header_filter without a header");
@@ -54,7 +62,8 @@ static int filter_build(struct log_filter *f, const Filter *m, int depth, struct
     case ENVOY__CONFIG__ACCESSLOG__V3__ACCESS_LOG_FILTER__FILTER_SPECIFIER_GRPC_STATUS_FILTER:
         f->kind = LOGF_GRPC;
         f->exclude = m->grpc_status_filter->exclude;
-        for (size_t i = 0; i < m->grpc_status_filter->n_statuses; i++) f->grpc_statuses |= 1u << ((unsigned)m->grpc_status_filter->statuses[i] & 31);
+        for (size_t i = 0; i < m->grpc_status_filter->n_statuses; i++)
+            f->grpc_statuses |= 1u << ((unsigned)m->grpc_status_filter->statuses[i] & 31);
         return 0;
     default: return err_set(e, -EINVAL, "a kind of access log filter that is not supported");
     }
@@ -67,8 +76,12 @@ static const struct format *format_string(const FormatString *m, struct build *b
     struct str text;
     if (m->n_formatters) return err_set(e, -EINVAL, "formatters are not supported"), NULL;
     switch (m->format_case) {
-    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT: f = format_compile(str_of(m->text_format), build_arena(b), e); break;
-    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_JSON_FORMAT: f = format_compile_json(m->json_format, build_arena(b), e); break;
+    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT:
+        f = format_compile(str_of(m->text_format), build_arena(b), e);
+        break;
+    case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_JSON_FORMAT:
+        f = format_compile_json(m->json_format, build_arena(b), e);
+        break;
     case ENVOY__CONFIG__CORE__V3__SUBSTITUTION_FORMAT_STRING__FORMAT_TEXT_FORMAT_SOURCE:
         if (data_source_build(&text, m->text_format_source, "text_format_source", b, e) == 0) f = format_compile(text, build_arena(b), e);
         break;
@@ -84,8 +97,10 @@ static const struct format *file_format(const FileLog *m, struct build *b, struc
     case ENVOY__EXTENSIONS__ACCESS_LOGGERS__FILE__V3__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_FORMAT:
         return *m->format ? format_compile(str_of(m->format), build_arena(b), e) : format_string(NULL, b, e);
     case ENVOY__EXTENSIONS__ACCESS_LOGGERS__FILE__V3__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_JSON_FORMAT:
-    case ENVOY__EXTENSIONS__ACCESS_LOGGERS__FILE__V3__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_TYPED_JSON_FORMAT: return format_compile_json(m->json_format, build_arena(b), e);
-    case ENVOY__EXTENSIONS__ACCESS_LOGGERS__FILE__V3__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_LOG_FORMAT: return format_string(m->log_format, b, e);
+    case ENVOY__EXTENSIONS__ACCESS_LOGGERS__FILE__V3__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_TYPED_JSON_FORMAT:
+        return format_compile_json(m->json_format, build_arena(b), e);
+    case ENVOY__EXTENSIONS__ACCESS_LOGGERS__FILE__V3__FILE_ACCESS_LOG__ACCESS_LOG_FORMAT_LOG_FORMAT:
+        return format_string(m->log_format, b, e);
     default: return format_string(NULL, b, e);
     }
 }

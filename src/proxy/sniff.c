@@ -2,7 +2,7 @@
 
 #include "http/headers.h"
 
-#define HELLO_MAX 16384u
+#define HELLO_MAX      16384u
 #define LINE_MAX_BYTES 65536u
 
 bool sniff_needed(const struct listener *l, uint16_t port)
@@ -104,8 +104,10 @@ enum sniff_result sniff_tls(struct str b, struct sniffed *ret)
         unsigned type = number(&ext, 2);
         struct reader e = take(&ext, number(&ext, 2));
         if (e.bad) break;
-        if (type == 0) read_sni(e, ret);
-        else if (type == 16) read_alpn(e, ret);
+        if (type == 0)
+            read_sni(e, ret);
+        else if (type == 16)
+            read_alpn(e, ret);
     }
     return SNIFF_YES;
 }
@@ -135,9 +137,12 @@ enum sniff_result sniff_http(struct str b, struct sniffed *ret)
         return b.n < LINE_MAX_BYTES ? SNIFF_MORE : SNIFF_NO;
     }
     struct str line = str_trim(str_first(rest, (size_t)eol));
-    if (str_ends(line, STR(" HTTP/1.1"))) ret->names[0] = STR("http/1.1");
-    else if (str_ends(line, STR(" HTTP/1.0"))) ret->names[0] = STR("http/1.0");
-    else return SNIFF_NO;
+    if (str_ends(line, STR(" HTTP/1.1")))
+        ret->names[0] = STR("http/1.1");
+    else if (str_ends(line, STR(" HTTP/1.0")))
+        ret->names[0] = STR("http/1.0");
+    else
+        return SNIFF_NO;
     ret->n_alpn = 1;
     return SNIFF_YES;
 }

@@ -9,7 +9,7 @@ struct sniffed {
     struct str transport;   /* "tls" or "raw_buffer" */
     const struct str *alpn;
     size_t n_alpn;
-    struct str names[8];    /* where alpn points */
+    struct str names[8]; /* where alpn points */
 };
 
 /* Whether a chain of l that serves this port asks for what only bytes can tell; server-first protocols must not wait otherwise. */

@@ -13,7 +13,11 @@ static const struct name listener_names[] = { LISTENER_STATS(X) };
 static const struct name tcp_names[] = { TCP_STATS(X) };
 #undef X
 
-static const struct { const struct name *names; unsigned n; bool time, connect; } kinds[SCOPE__N] = {
+static const struct {
+    const struct name *names;
+    unsigned n;
+    bool time, connect;
+} kinds[SCOPE__N] = {
     [SCOPE_CLUSTER] = { cluster_names, CLU__N, true, true },
     [SCOPE_HTTP] = { http_names, HTTPS__N, true, false },
     [SCOPE_LISTENER] = { listener_names, LIS__N, false, false },
@@ -85,8 +89,10 @@ void cells_code(struct cells *c, int code)
     cell_add(c, CLU_rq_completed);
     for (unsigned i = 0; i < CODE_SLOTS; i++) {
         uint32_t have = atomic_load_explicit(&c->codes[i].code, memory_order_relaxed);
-        if (have == 0) atomic_store_explicit(&c->codes[i].code, (uint32_t)code, memory_order_relaxed);
-        else if (have != (uint32_t)code) continue;
+        if (have == 0)
+            atomic_store_explicit(&c->codes[i].code, (uint32_t)code, memory_order_relaxed);
+        else if (have != (uint32_t)code)
+            continue;
         metric_add(&c->codes[i].n, 1);
         return;
     }
@@ -100,7 +106,10 @@ static void histogram_sum(struct metric_histogram *to, const struct metric_histo
 
 static void emit_codes(const struct scope *sc, void (*fn)(void *, const struct stat_value *), void *ctx)
 {
-    struct { uint32_t code; uint64_t n; } sum[CODE_SLOTS * 2] = { { 0, 0 } };
+    struct {
+        uint32_t code;
+        uint64_t n;
+    } sum[CODE_SLOTS * 2] = { { 0, 0 } };
     uint64_t classes[6] = { 0 };
     size_t n = 0;
     for (unsigned w = 0; w < sc->n; w++) {
@@ -144,8 +153,9 @@ static void emit_histogram(const struct scope *sc, const char *name, bool connec
 static void emit_scope(const struct scope *sc, void (*fn)(void *, const struct stat_value *), void *ctx)
 {
     for (unsigned i = 0; i < kinds[sc->kind].n; i++) {
-        struct stat_value st = { .kind = sc->kind, .scope = sc->name, .name = kinds[sc->kind].names[i].name,
-                           .gauge = kinds[sc->kind].names[i].gauge };
+        struct stat_value st = {
+            .kind = sc->kind, .scope = sc->name, .name = kinds[sc->kind].names[i].name, .gauge = kinds[sc->kind].names[i].gauge
+        };
         for (unsigned w = 0; w < sc->n; w++) st.value += metric_get(&sc->w[w].c[i]);
         fn(ctx, &st);
     }
@@ -158,7 +168,7 @@ void stats_each(struct stats *s, void (*fn)(void *ctx, const struct stat_value *
 {
     pthread_mutex_lock(&s->lock);
     for (int k = 0; k < SCOPE__N; k++) {
-        map_foreach(e, &s->scopes[k]) emit_scope(e->value, fn, ctx);
+        map_foreach (e, &s->scopes[k]) emit_scope(e->value, fn, ctx);
     }
     pthread_mutex_unlock(&s->lock);
 }

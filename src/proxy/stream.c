@@ -162,8 +162,10 @@ static void on_timeout(struct timer *t)
     if (!s->body_end) { /* request_timeout */
         cell_add(s->hcells, HTTPS_rq_timeout);
         attempt_cancel(s);
-        if (s->resp_started) stream_abort(s, "request_overall_timeout", 0);
-        else reply_local(s, 408, STR("request timeout"), "request_overall_timeout", 0);
+        if (s->resp_started)
+            stream_abort(s, "request_overall_timeout", 0);
+        else
+            reply_local(s, 408, STR("request timeout"), "request_overall_timeout", 0);
         return;
     }
     if (s->wc) {
@@ -220,8 +222,10 @@ void stream_begin(struct stream *s, bool end)
     cell_add(s->hcells, s->h2 ? HTTPS_rq_http2 : HTTPS_rq_http1);
     s->st = ST_FILTERS;
     s->body_end = end;
-    if (end) s->request_end_ns = s->began_ns;
-    else if (s->hcm->request_ms) timer_set(s->w->loop, &s->timeout, s->hcm->request_ms);
+    if (end)
+        s->request_end_ns = s->began_ns;
+    else if (s->hcm->request_ms)
+        timer_set(s->w->loop, &s->timeout, s->hcm->request_ms);
     stream_touch(s);
     if (!request_prepare(s)) return; /* answered */
     filter_run(s);

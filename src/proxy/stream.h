@@ -22,9 +22,9 @@ struct stream {
     uint32_t magic;
     enum stream_state st;
     struct worker *w;
-    struct conn *conn;        /* NULL: a mirrored request */
-    struct h2_stream *h2;     /* HTTP/2 downstream */
-    struct link link;         /* conn.streams */
+    struct conn *conn;    /* NULL: a mirrored request */
+    struct h2_stream *h2; /* HTTP/2 downstream */
+    struct link link;     /* conn.streams */
     struct holder *snap;
     const struct hcm *hcm;
     struct cells *hcells;
@@ -35,15 +35,15 @@ struct stream {
     /* the request */
     struct headers req;
     struct headers *req_trailers;
-    struct buf body;          /* received, not yet dropped */
-    size_t body_sent;         /* of it, to the current attempt */
-    uint64_t body_dropped;    /* bytes before body.p */
-    uint64_t credited;        /* bytes that the client's window got back */
-    bool body_keep;           /* for another attempt or a mirror */
-    bool body_end;            /* request complete, trailers included */
+    struct buf body;       /* received, not yet dropped */
+    size_t body_sent;      /* of it, to the current attempt */
+    uint64_t body_dropped; /* bytes before body.p */
+    uint64_t credited;     /* bytes that the client's window got back */
+    bool body_keep;        /* for another attempt or a mirror */
+    bool body_end;         /* request complete, trailers included */
     bool body_paused;
     bool is_grpc, is_head, is_connect, upgrade, external, tls;
-    uint8_t http_minor;       /* HTTP/1 downstream */
+    uint8_t http_minor; /* HTTP/1 downstream */
     struct str original_path, client_ip;
 
     /* where it goes */
@@ -58,12 +58,12 @@ struct stream {
     struct cluster *cluster;
     struct attempt att;
     unsigned attempts;
-    unsigned redirects;       /* followed by ourselves */
-    unsigned moves;           /* to another connection because nothing had been sent */
+    unsigned redirects; /* followed by ourselves */
+    unsigned moves;     /* to another connection because nothing had been sent */
     struct retry_state retry;
     struct lb_context lb;
     const struct host_shared *tried[LB_TRIED];
-    struct generation *last_gen;   /* of the last host: its strings are in the log */
+    struct generation *last_gen; /* of the last host: its strings are in the log */
     const struct host *last_host;
     struct addr up_local;
     bool up_h2;
@@ -73,17 +73,17 @@ struct stream {
     /* the answer */
     struct headers resp;
     struct headers *resp_trailers;
-    struct buf rbody;         /* not yet taken by the client's connection */
-    size_t owed;              /* taken, but the client is slow: not yet given back to the upstream's window */
-    bool resp_started;        /* head sent downstream */
-    bool resp_end;            /* rbody and resp_trailers are the rest */
-    bool resp_local;          /* made by us */
-    bool down_done;           /* END went to the codec */
+    struct buf rbody;  /* not yet taken by the client's connection */
+    size_t owed;       /* taken, but the client is slow: not yet given back to the upstream's window */
+    bool resp_started; /* head sent downstream */
+    bool resp_end;     /* rbody and resp_trailers are the rest */
+    bool resp_local;   /* made by us */
+    bool down_done;    /* END went to the codec */
     bool up_timed_out;
     bool fault_active;
     bool log_only_reset;
 
-    uint64_t touched_ms;      /* when the idle timer was armed last, and by which route's setting */
+    uint64_t touched_ms; /* when the idle timer was armed last, and by which route's setting */
     const struct route *touched_route;
     struct timer timeout, try_timer, idle, wait, max;
     void (*after_wait)(struct stream *s);
@@ -94,9 +94,9 @@ struct stream {
     uint64_t bytes_received, bytes_sent;
     uint32_t flags;
     int status;
-    const char *details;      /* static or in the arena */
+    const char *details; /* static or in the arena */
     const char *transport_failure;
-    int grpc_status;          /* -1: none */
+    int grpc_status; /* -1: none */
 
     struct arena arena;
     _Alignas(16) char inline_mem[STREAM_ARENA];
@@ -117,9 +117,9 @@ void stream_writable(struct stream *s);
 void stream_gone(struct stream *s, uint32_t flag, const char *details);
 
 /* ---- inside ---- */
-void stream_route(struct stream *s);    /* after the filters */
+void stream_route(struct stream *s); /* after the filters */
 void stream_end(struct stream *s, bool whole);
-void stream_touch(struct stream *s);    /* stream_idle_timeout starts again */
+void stream_touch(struct stream *s); /* stream_idle_timeout starts again */
 void stream_request_complete(struct stream *s);
 /* Cuts the answer off after its head was sent, or replies 503 before. */
 void stream_abort(struct stream *s, const char *details, uint32_t flag);

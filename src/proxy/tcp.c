@@ -11,8 +11,8 @@
 
 #include <unistd.h>
 
-#define HIGH (64u << 10) /* bytes that wait for one side before the other is no longer read */
-#define LOW  (16u << 10)
+#define HIGH      (64u << 10) /* bytes that wait for one side before the other is no longer read */
+#define LOW       (16u << 10)
 #define REPORT_MS 5000 /* bytes of long connections are counted so often, as Istio does */
 
 static void finish(struct tcp_relay *t, uint32_t flags, const char *details);
@@ -156,10 +156,7 @@ void tcp_client_eof(struct tcp_relay *t, bool broken)
     maybe_over(t);
 }
 
-void tcp_conn_gone(struct tcp_relay *t)
-{
-    finish(t, RF_DC, NULL);
-}
+void tcp_conn_gone(struct tcp_relay *t) { finish(t, RF_DC, NULL); }
 
 /* ---- connecting ---- */
 

@@ -25,7 +25,7 @@ struct tcp_relay {
     uint64_t began_ms, began_ns, bytes_up;
     uint32_t flags;
     const char *details;
-    bool opened;             /* counted in istio_tcp_connections_opened_total */
+    bool opened; /* counted in istio_tcp_connections_opened_total */
     uint64_t reported_rx, reported_tx, reported_ms;
 };
 

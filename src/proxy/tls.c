@@ -10,17 +10,20 @@
 
 struct tls_wire {
     SSL *ssl;
-    BIO *in, *out;         /* memory: from and to the socket */
+    BIO *in, *out; /* memory: from and to the socket */
     struct tls_config *cfg;
     bool ready, eof;
     char failure[120];
-    struct str sni;        /* in the SSL object */
+    struct str sni; /* in the SSL object */
 };
 
 /* Private data of a context. */
 struct ctx {
     SSL_CTX *ssl;
-    struct { SSL_CTX *ssl; X509 *x; } *more; /* further certificates, chosen by server name */
+    struct {
+        SSL_CTX *ssl;
+        X509 *x;
+    } * more; /* further certificates, chosen by server name */
     size_t n_more;
 };
 
@@ -53,8 +56,10 @@ static int use_cert(SSL_CTX *ctx, const struct tls_cert *c, X509 **leaf, struct 
     for (X509 *ca; ok && (ca = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL;) ok = SSL_CTX_add0_chain_cert(ctx, ca) == 1;
     ERR_clear_error();
     BIO_free(b);
-    if (leaf) *leaf = x;
-    else X509_free(x);
+    if (leaf)
+        *leaf = x;
+    else
+        X509_free(x);
     if (!ok) return ssl_err(e, "the certificate cannot be used");
     b = BIO_new_mem_buf(c->key_pem.p, (int)c->key_pem.n);
     EVP_PKEY *k = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, NULL) : NULL;
@@ -147,7 +152,8 @@ static SSL_CTX *ctx_new(struct tls_config *cfg, struct err *e)
     }
     SSL_CTX_set_app_data(s, cfg);
     SSL_CTX_set_mode(s, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_options(s, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION | (cfg->no_tickets ? SSL_OP_NO_TICKET : 0));
+    SSL_CTX_set_options(s, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION |
+                               (cfg->no_tickets ? SSL_OP_NO_TICKET : 0));
     SSL_CTX_set_min_proto_version(s, cfg->min_version);
     SSL_CTX_set_max_proto_version(s, cfg->max_version);
     if (cfg->ciphers.n) {
@@ -247,8 +253,10 @@ int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct s
     t->out = BIO_new(BIO_s_mem());
     must(t->ssl && t->in && t->out);
     SSL_set_bio(t->ssl, t->in, t->out);
-    if (cfg->server) SSL_set_accept_state(t->ssl);
-    else set_client(t, sni);
+    if (cfg->server)
+        SSL_set_accept_state(t->ssl);
+    else
+        set_client(t, sni);
     if (early.n) BIO_write(t->in, early.p, (int)early.n);
     if (!w->w->pbuf) w->w->pbuf = xcalloc(1, PBUF);
     w->tls = t;
@@ -285,9 +293,12 @@ static void note_failure(struct tls_wire *t)
 {
     unsigned long code = ERR_peek_last_error();
     long v = SSL_get_verify_result(t->ssl);
-    if (v != X509_V_OK) snprintf(t->failure, sizeof t->failure, "%s", X509_verify_cert_error_string(v));
-    else if (code) snprintf(t->failure, sizeof t->failure, "%s", ERR_reason_error_string(code) ? ERR_reason_error_string(code) : "protocol error");
-    else snprintf(t->failure, sizeof t->failure, "protocol error");
+    if (v != X509_V_OK)
+        snprintf(t->failure, sizeof t->failure, "%s", X509_verify_cert_error_string(v));
+    else if (code)
+        snprintf(t->failure, sizeof t->failure, "%s", ERR_reason_error_string(code) ? ERR_reason_error_string(code) : "protocol error");
+    else
+        snprintf(t->failure, sizeof t->failure, "protocol error");
     ERR_clear_error();
 }
 
@@ -312,7 +323,8 @@ static ssize_t step(struct wire *w, char **p)
     struct tls_wire *t = w->tls;
     if (!t->ready) {
         int r = SSL_do_handshake(t->ssl);
-        if (r == 1) t->ready = true;
+        if (r == 1)
+            t->ready = true;
         else if (SSL_get_error(t->ssl, r) != SSL_ERROR_WANT_READ) {
             note_failure(t);
             return -EPROTO;

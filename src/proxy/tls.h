@@ -23,7 +23,7 @@ bool tls_has_data(const struct wire *w);
 
 /* for wire.c */
 ssize_t tls_wire_read(struct wire *w, char **p);
-ssize_t tls_wire_write(struct wire *w);  /* plaintext bytes taken from w->out */
+ssize_t tls_wire_write(struct wire *w);      /* plaintext bytes taken from w->out */
 bool tls_wire_pending(const struct wire *w); /* ciphertext that is not yet in the kernel */
 void tls_wire_shutdown(struct wire *w);
 void tls_wire_free(struct tls_wire *t);

@@ -114,7 +114,7 @@ static struct uconn *ready_conn(struct upool *p)
         list_del(&uc->idle_link);
         uconn_retire(uc);
     }
-    list_foreach(c, &p->conns, struct uconn, link) {
+    list_foreach (c, &p->conns, struct uconn, link) {
         if (c->proto == UP_H2 && uconn_can_open(c)) return c;
     }
     return NULL;
@@ -137,7 +137,7 @@ void pool_fail_pending(struct upool *p, enum reset_reason why, const char *trans
     /* Those that come while we fail these wait for the next connection. */
     struct link todo;
     list_init(&todo);
-    list_foreach(a, &p->pending, struct attempt, link) {
+    list_foreach (a, &p->pending, struct attempt, link) {
         struct attempt *x = a;
         leave_pending(x);
         x->state = ATT_NONE;
@@ -199,12 +199,12 @@ static bool present(const struct wcluster *wc, const struct upool *p)
 
 static void pool_drain(struct upool *p)
 {
-    list_foreach(uc, &p->conns, struct uconn, link) uconn_drain(uc);
+    list_foreach (uc, &p->conns, struct uconn, link) uconn_drain(uc);
 }
 
 void pools_drain(struct wcluster *wc, bool keep_present)
 {
-    list_foreach(p, &wc->pools, struct upool, link) {
+    list_foreach (p, &wc->pools, struct upool, link) {
         bool here = !wc->gone && present(wc, p);
         p->gone = !here;
         if (!here || !keep_present) pool_drain(p);
@@ -214,9 +214,9 @@ void pools_drain(struct wcluster *wc, bool keep_present)
 void pools_tick(struct wcluster *wc)
 {
     uint64_t now = now_ms(wc->w);
-    list_foreach(p, &wc->pools, struct upool, link) {
+    list_foreach (p, &wc->pools, struct upool, link) {
         uint64_t idle = p->gen->c->http.idle_ms ? p->gen->c->http.idle_ms : 3600000;
-        list_foreach(uc, &p->conns, struct uconn, link) {
+        list_foreach (uc, &p->conns, struct uconn, link) {
             if (!uc->ready || uc->streams || uc->idle_since_ms + idle > now) continue;
             cell_add(wc->cells, CLU_cx_idle_timeout);
             uconn_drain(uc);
@@ -227,7 +227,7 @@ void pools_tick(struct wcluster *wc)
 
 void pools_close(struct wcluster *wc)
 {
-    list_foreach(p, &wc->pools, struct upool, link) {
+    list_foreach (p, &wc->pools, struct upool, link) {
         pool_fail_pending(p, RESET_TERMINATION, NULL);
         while (!list_empty(&p->conns)) uconn_lost(list_first(&p->conns, struct uconn, link), RESET_TERMINATION, NULL);
         pool_free(p);

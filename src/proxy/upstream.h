@@ -16,8 +16,19 @@ enum uproto { UP_H1, UP_H2, UP__N };
 
 /* Why an attempt ended without a whole response; texts and flags: reset_reasons in upstream.c. */
 enum reset_reason {
-    RESET_NONE, RESET_LOCAL, RESET_LOCAL_REFUSED, RESET_REMOTE, RESET_REMOTE_REFUSED, RESET_CONNECT_FAIL, RESET_CONNECT_FAIL_REMOTE,
-    RESET_CONNECT_TIMEOUT, RESET_TERMINATION, RESET_OVERFLOW, RESET_PROTOCOL, RESET_CONNECT_ERROR, RESET__N
+    RESET_NONE,
+    RESET_LOCAL,
+    RESET_LOCAL_REFUSED,
+    RESET_REMOTE,
+    RESET_REMOTE_REFUSED,
+    RESET_CONNECT_FAIL,
+    RESET_CONNECT_FAIL_REMOTE,
+    RESET_CONNECT_TIMEOUT,
+    RESET_TERMINATION,
+    RESET_OVERFLOW,
+    RESET_PROTOCOL,
+    RESET_CONNECT_ERROR,
+    RESET__N
 };
 struct reset_info {
     const char *text; /* "connection termination" */
@@ -33,12 +44,12 @@ struct upool {
     unsigned slot;            /* in host_extra */
     enum uproto proto;        /* asked for; ALPN may decide otherwise per connection */
     struct addr addr;
-    struct tls_config *tls;   /* NULL: plaintext; belongs to gen */
-    struct link conns;        /* all; newest first */
-    struct link idle;         /* HTTP/1 without request, last used first */
-    struct link pending;      /* attempts that wait */
+    struct tls_config *tls; /* NULL: plaintext; belongs to gen */
+    struct link conns;      /* all; newest first */
+    struct link idle;       /* HTTP/1 without request, last used first */
+    struct link pending;    /* attempts that wait */
     unsigned n_conns, n_connecting, n_pending;
-    bool gone;                /* the host left the cluster: free when empty */
+    bool gone; /* the host left the cluster: free when empty */
 };
 
 /* The pool for a host, made at first use. */

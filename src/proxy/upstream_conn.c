@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PEEK_AFTER_MS 5        /* idle connections used again sooner need no look: epoll just told us */
+#define PEEK_AFTER_MS 5           /* idle connections used again sooner need no look: epoll just told us */
 #define H1_QUEUE      (64u << 10) /* request bytes that may wait for a slow HTTP/1 upstream */
 
 static void h1_readable(struct uconn *uc);
@@ -168,8 +168,10 @@ static void tls_handshake_read(struct uconn *uc)
     if (uc->proto == UP_H2 && uc->pool->gen->c->protocol == UPSTREAM_ALPN && !str_eq(tls_alpn(&uc->wire), STR("h2"))) uc->proto = UP_H1;
     connected(uc);
     if (n > 0 && !uc->lost && uc->h2) { /* the peer's SETTINGS may have come with the handshake */
-        if (h2_recv(uc->h2, p, (size_t)n, now_ms(uc->wire.w)) < 0) uconn_lost(uc, RESET_PROTOCOL, NULL);
-        else wire_dirty(&uc->wire);
+        if (h2_recv(uc->h2, p, (size_t)n, now_ms(uc->wire.w)) < 0)
+            uconn_lost(uc, RESET_PROTOCOL, NULL);
+        else
+            wire_dirty(&uc->wire);
     }
 }
 
@@ -298,8 +300,10 @@ static void h2_on_informational(struct h2_session *s, struct h2_stream *st, stru
 static void h2_on_data(struct h2_session *s, struct h2_stream *st, const char *p, size_t n, bool end)
 {
     struct attempt *a = h2_stream_user(st);
-    if (a) attempt_data(a, p, n, end);
-    else h2_consumed(s, st, n);
+    if (a)
+        attempt_data(a, p, n, end);
+    else
+        h2_consumed(s, st, n);
 }
 static void h2_on_trailers(struct h2_session *s, struct h2_stream *st, struct headers *h)
 {
@@ -311,7 +315,8 @@ static void h2_on_trailers(struct h2_session *s, struct h2_stream *st, struct he
 static enum reset_reason reason_of(uint32_t code, enum h2_reset_by by)
 {
     switch (by) {
-    case H2_BY_PEER: return code == H2_REFUSED_STREAM ? RESET_REMOTE_REFUSED : code == H2_CONNECT_ERROR ? RESET_CONNECT_ERROR : RESET_REMOTE;
+    case H2_BY_PEER:
+        return code == H2_REFUSED_STREAM ? RESET_REMOTE_REFUSED : code == H2_CONNECT_ERROR ? RESET_CONNECT_ERROR : RESET_REMOTE;
     case H2_BY_US: return RESET_PROTOCOL;
     case H2_BY_GOAWAY: return RESET_REMOTE_REFUSED;
     case H2_BY_LOSS: break;
@@ -324,8 +329,10 @@ static void after_stream(struct uconn *uc)
     if (uc->lost || uc->streams) return;
     uc->idle_since_ms = now_ms(uc->wire.w);
     if (!uc->draining) return;
-    if (h2_wants_write(uc->h2)) wire_dirty(&uc->wire); /* a RST_STREAM; on_drained ends it */
-    else uconn_retire(uc);
+    if (h2_wants_write(uc->h2))
+        wire_dirty(&uc->wire); /* a RST_STREAM; on_drained ends it */
+    else
+        uconn_retire(uc);
 }
 
 static void h2_on_reset(struct h2_session *s, struct h2_stream *st, uint32_t code, enum h2_reset_by by)
@@ -365,8 +372,15 @@ static void h2_on_settings(struct h2_session *s)
 }
 
 static const struct h2_callbacks h2_cb = {
-    .begin = h2_begin, .headers = h2_on_headers, .informational = h2_on_informational, .data = h2_on_data,
-    .trailers = h2_on_trailers, .reset = h2_on_reset, .writable = h2_on_writable, .goaway = h2_on_goaway, .settings = h2_on_settings,
+    .begin = h2_begin,
+    .headers = h2_on_headers,
+    .informational = h2_on_informational,
+    .data = h2_on_data,
+    .trailers = h2_on_trailers,
+    .reset = h2_on_reset,
+    .writable = h2_on_writable,
+    .goaway = h2_on_goaway,
+    .settings = h2_on_settings,
 };
 
 static void start_codec(struct uconn *uc)
@@ -379,7 +393,11 @@ static void start_codec(struct uconn *uc)
         return;
     }
     /* Windows bounded whatever is configured: a slow client may make each stream wait with a full one. */
-    struct h2_config cfg = { .stream_window = 256u << 10, .conn_window = 1u << 20, .max_streams = 100, .header_bytes = c->http.max_header_kb * 1024, .header_count = (uint16_t)MIN(c->http.max_headers, 250u) };
+    struct h2_config cfg = { .stream_window = 256u << 10,
+                             .conn_window = 1u << 20,
+                             .max_streams = 100,
+                             .header_bytes = c->http.max_header_kb * 1024,
+                             .header_count = (uint16_t)MIN(c->http.max_headers, 250u) };
     uc->h2 = h2_new(&cfg, &h2_cb, uc, now_ms(uc->wire.w));
     uc->wire.out = h2_out(uc->h2);
     cell_add(cells, CLU_cx_http2);
@@ -431,7 +449,8 @@ int upstream_headers(struct attempt *a, const struct headers *h, bool end)
     }
     unsigned flags = 0;
     bool upgrade = headers_has(h, HDR_UPGRADE);
-    if (upgrade) flags |= H1_W_UPGRADE;
+    if (upgrade)
+        flags |= H1_W_UPGRADE;
     else if (!end && !headers_has(h, HDR_CONTENT_LENGTH)) {
         flags |= H1_W_CHUNKED;
         uc->chunked_request = true;
@@ -537,7 +556,9 @@ static ssize_t h1_take_head(struct uconn *uc, const char *p, size_t n)
     const struct headers *req = stream_request(a->s);
     struct headers *h = attempt_table(a);
     const struct cluster *c = uc->pool->gen->c;
-    struct h1_limits lim = { .head_bytes = c->http.max_header_kb * 1024, .headers = (uint16_t)MIN(c->http.max_headers, 250u), .allow_http10 = true };
+    struct h1_limits lim = { .head_bytes = c->http.max_header_kb * 1024,
+                             .headers = (uint16_t)MIN(c->http.max_headers, 250u),
+                             .allow_http10 = true };
     struct str method = headers_get(req, HDR_METHOD);
     switch (h1_parse_response(p, n, &uc->scan, &lim, str_eq(method, STR("HEAD")), str_eq(method, STR("CONNECT")), h, &uc->head)) {
     case H1_PARTIAL: return 0;
@@ -592,8 +613,10 @@ static ssize_t h1_take_body(struct uconn *uc, const char *p, size_t n)
         case H1_CHUNK_DATA: attempt_data(a, data.p, data.n, false); break;
         case H1_CHUNK_BAD: h1_bad(uc, uc->chunked.detail); return -1;
         case H1_CHUNK_END:
-            if (uc->trailers->live && uc->pool->gen->c->h1.enable_trailers) attempt_trailers(a, uc->trailers);
-            else attempt_data(a, NULL, 0, true);
+            if (uc->trailers->live && uc->pool->gen->c->h1.enable_trailers)
+                attempt_trailers(a, uc->trailers);
+            else
+                attempt_data(a, NULL, 0, true);
             return (ssize_t)(n - left);
         }
     }
@@ -637,8 +660,10 @@ static void h1_readable(struct uconn *uc)
         ssize_t n = wire_read(&uc->wire, &p);
         if (n == -EAGAIN) return;
         if (n <= 0 || !uc->cur) {
-            if (!uc->cur) uconn_retire(uc); /* idle, and the peer closes or talks */
-            else h1_eof(uc, n);
+            if (!uc->cur)
+                uconn_retire(uc); /* idle, and the peer closes or talks */
+            else
+                h1_eof(uc, n);
             return;
         }
         if (uc->in.len) {

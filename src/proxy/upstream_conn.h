@@ -12,25 +12,25 @@ struct uconn {
     struct wire wire;
     struct upool *pool;
     struct link link, idle_link;
-    struct out out;            /* HTTP/1 */
+    struct out out; /* HTTP/1 */
     struct h2_session *h2;
-    struct attempt *cur;       /* HTTP/1: the request on it */
-    struct buf in;             /* HTTP/1: a partial head */
+    struct attempt *cur; /* HTTP/1: the request on it */
+    struct buf in;       /* HTTP/1: a partial head */
     struct h1_scan scan;
     struct h1_head head;
     struct h1_chunked chunked;
     struct headers *trailers;
-    uint64_t left;             /* H1_LENGTH */
-    unsigned streams;          /* requests on it */
-    uint32_t requests;         /* so far */
+    uint64_t left;     /* H1_LENGTH */
+    unsigned streams;  /* requests on it */
+    uint32_t requests; /* so far */
     bool ready, draining, lost;
-    bool in_body;              /* HTTP/1: the head was taken */
+    bool in_body; /* HTTP/1: the head was taken */
     bool chunked_request, broken_request;
-    bool close_after;          /* this response is the last one */
-    bool counted;              /* in the breaker of connections */
+    bool close_after; /* this response is the last one */
+    bool counted;     /* in the breaker of connections */
     bool h2_seen_settings;
-    struct generation *gen;    /* of its TLS settings */
-    struct timer timer;        /* connect timeout */
+    struct generation *gen; /* of its TLS settings */
+    struct timer timer;     /* connect timeout */
     uint64_t began_ms, idle_since_ms;
     struct deferred dead;
     struct addr local;

@@ -26,13 +26,13 @@ struct wire {
     const struct wire_ops *ops;
     struct io io;
     struct deferred flush;
-    struct out *out;     /* what waits to be written */
+    struct out *out;      /* what waits to be written */
     struct tls_wire *tls; /* NULL: plaintext */
-    bool reading;        /* EPOLLIN wanted */
-    bool blocked;        /* EPOLLOUT wanted: the kernel's buffer is full */
-    bool shut;           /* shutdown(SHUT_WR) once the queue is empty */
+    bool reading;         /* EPOLLIN wanted */
+    bool blocked;         /* EPOLLOUT wanted: the kernel's buffer is full */
+    bool shut;            /* shutdown(SHUT_WR) once the queue is empty */
     bool shut_done;
-    bool dead;           /* closed or broken */
+    bool dead; /* closed or broken */
     uint64_t rx, tx;
 };
 

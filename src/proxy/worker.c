@@ -162,8 +162,10 @@ int workers_publish(struct workers *ws, struct snapshot *s, struct err *e)
     for (unsigned i = 0; i < ws->n; i++) {
         struct mail *m = xcalloc(1, sizeof *m);
         *m = (struct mail){ &ws->w[i], snapshot_ref(s), bindings_ref(b) };
-        if (ws->started) loop_post(ws->w[i].loop, take_mail, m);
-        else take_mail(m);
+        if (ws->started)
+            loop_post(ws->w[i].loop, take_mail, m);
+        else
+            take_mail(m);
     }
     bindings_unref(b);
     return r;
@@ -186,8 +188,10 @@ void workers_each(struct workers *ws, void (*fn)(struct worker *w, void *arg), v
     for (unsigned i = 0; i < ws->n; i++) {
         struct each *e = xcalloc(1, sizeof *e);
         *e = (struct each){ &ws->w[i], fn, arg };
-        if (ws->started) loop_post(ws->w[i].loop, run_each, e);
-        else run_each(e);
+        if (ws->started)
+            loop_post(ws->w[i].loop, run_each, e);
+        else
+            run_each(e);
     }
 }
 

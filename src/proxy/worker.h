@@ -17,10 +17,10 @@ struct identity {
 };
 
 struct workers_options {
-    unsigned concurrency;   /* 0: one per CPU that we may use */
-    uint32_t mark;          /* SO_MARK of upstream sockets where the cluster says nothing; 0: none */
+    unsigned concurrency;     /* 0: one per CPU that we may use */
+    uint32_t mark;            /* SO_MARK of upstream sockets where the cluster says nothing; 0: none */
     uint32_t max_connections; /* downstream, over all workers; 0: 50000 */
-    uint64_t drain_ms;      /* how long old listeners drain and `connection: close` is rolled; 0: 600 s */
+    uint64_t drain_ms;        /* how long old listeners drain and `connection: close` is rolled; 0: 600 s */
     struct identity identity;
 };
 
@@ -67,20 +67,20 @@ struct worker {
     struct loop *loop;
     struct rng rng;
     struct holder *now;
-    char *rbuf;             /* one read of any connection; RBUF bytes */
-    char *pbuf;             /* plaintext of one TLS read; PBUF bytes, made at first use */
-    struct link conns;      /* downstream connections */
-    struct link bound;      /* listening sockets */
-    struct link clusters;   /* struct wcluster in use */
-    struct link logs;       /* struct log_file */
-    struct map by_address;  /* listeners of the snapshot by raw address */
+    char *rbuf;            /* one read of any connection; RBUF bytes */
+    char *pbuf;            /* plaintext of one TLS read; PBUF bytes, made at first use */
+    struct link conns;     /* downstream connections */
+    struct link bound;     /* listening sockets */
+    struct link clusters;  /* struct wcluster in use */
+    struct link logs;      /* struct log_file */
+    struct map by_address; /* listeners of the snapshot by raw address */
     struct stream *free_streams;
     unsigned n_free_streams;
-    struct map cells;       /* "http\0prefix" -> struct cells * */
-    struct map series;      /* istio_* metrics: key -> struct series * */
+    struct map cells;            /* "http\0prefix" -> struct cells * */
+    struct map series;           /* istio_* metrics: key -> struct series * */
     pthread_mutex_t series_lock; /* guards series against readers; the worker takes it to add one only */
     struct timer second;
-    char date[32];          /* of this second */
+    char date[32]; /* of this second */
     uint64_t date_ms;
     int64_t wall_offset_ms; /* wall clock minus monotonic, refreshed each second */
     uint64_t drain_from_ms; /* 0: not draining */

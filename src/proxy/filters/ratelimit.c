@@ -12,7 +12,8 @@ static bool take(struct local_bucket *b, const struct local_ratelimit *c, uint64
         last = now;
     }
     uint64_t fills = c->fill_ms && now > last ? (now - last) / c->fill_ms : 0;
-    if (fills && atomic_compare_exchange_strong_explicit(&b->filled_at_ms, &last, last + fills * c->fill_ms, memory_order_relaxed, memory_order_relaxed)) {
+    if (fills && atomic_compare_exchange_strong_explicit(&b->filled_at_ms, &last, last + fills * c->fill_ms, memory_order_relaxed,
+                                                         memory_order_relaxed)) {
         int64_t have = atomic_load_explicit(&b->tokens, memory_order_relaxed);
         int64_t add = (int64_t)MIN(fills * c->tokens_per_fill, (uint64_t)c->max_tokens);
         atomic_store_explicit(&b->tokens, MIN(MAX(have, (int64_t)0) + add, (int64_t)c->max_tokens), memory_order_relaxed);
@@ -35,7 +36,8 @@ enum filter_next filter_ratelimit(struct stream *s, const struct http_filter *f)
     cell_add(s->hcells, HTTPS_rate_enforced);
     int status = c->status ? c->status : 429;
     if (s->is_grpc) {
-        reply_local_grpc(s, status, c->grpc_resource_exhausted ? GRPC_RESOURCE_EXHAUSTED : -1, STR("local_rate_limited"), "local_rate_limited", RF_RL);
+        reply_local_grpc(s, status, c->grpc_resource_exhausted ? GRPC_RESOURCE_EXHAUSTED : -1, STR("local_rate_limited"),
+                         "local_rate_limited", RF_RL);
         return FILTER_ANSWERED;
     }
     struct headers *h = reply_begin(s, status);

@@ -14,7 +14,10 @@ struct walker {
     double weight, target;
 };
 
-static struct str key_of(const struct host *h, const struct cluster *c) { return c->hash_by_hostname && h->hostname.n ? h->hostname : h->address; }
+static struct str key_of(const struct host *h, const struct cluster *c)
+{
+    return c->hash_by_hostname && h->hostname.n ? h->hostname : h->address;
+}
 
 static void fill(struct table *t, struct walker *w, size_t n, double max_weight)
 {

@@ -20,7 +20,10 @@ static int by_hash(const void *a, const void *b)
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
-static struct str key_of(const struct host *h, const struct cluster *c) { return c->hash_by_hostname && h->hostname.n ? h->hostname : h->address; }
+static struct str key_of(const struct host *h, const struct cluster *c)
+{
+    return c->hash_by_hostname && h->hostname.n ? h->hostname : h->address;
+}
 
 static uint64_t hash_point(struct str key, uint64_t i)
 {
@@ -55,8 +58,10 @@ static size_t find(const struct ring *r, uint64_t hash)
     size_t lo = 0, hi = r->n;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (r->v[mid].hash < hash) lo = mid + 1;
-        else hi = mid;
+        if (r->v[mid].hash < hash)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo == r->n ? 0 : lo;
 }

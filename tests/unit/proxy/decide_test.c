@@ -194,8 +194,8 @@ static void client_hello(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(retry_resets), cmocka_unit_test(retry_responses), cmocka_unit_test(back_off), cmocka_unit_test(outliers),
-        cmocka_unit_test(paths), cmocka_unit_test(first_bytes), cmocka_unit_test(client_hello),
+        cmocka_unit_test(retry_resets), cmocka_unit_test(retry_responses), cmocka_unit_test(back_off),     cmocka_unit_test(outliers),
+        cmocka_unit_test(paths),        cmocka_unit_test(first_bytes),     cmocka_unit_test(client_hello),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

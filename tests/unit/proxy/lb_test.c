@@ -110,12 +110,9 @@ static void priority_loads(void **state)
         struct prio_count p[2];
         unsigned load[2];
     } cases[] = {
-        { { { 100, 72, 0 }, { 100, 100, 0 } }, { 100, 0 } },
-        { { { 100, 71, 0 }, { 100, 100, 0 } }, { 99, 1 } },
-        { { { 100, 50, 0 }, { 100, 100, 0 } }, { 70, 30 } },
-        { { { 100, 25, 0 }, { 100, 100, 0 } }, { 35, 65 } },
-        { { { 100, 0, 0 }, { 100, 100, 0 } }, { 0, 100 } },
-        { { { 100, 25, 0 }, { 100, 25, 0 } }, { 50, 50 } },
+        { { { 100, 72, 0 }, { 100, 100, 0 } }, { 100, 0 } }, { { { 100, 71, 0 }, { 100, 100, 0 } }, { 99, 1 } },
+        { { { 100, 50, 0 }, { 100, 100, 0 } }, { 70, 30 } }, { { { 100, 25, 0 }, { 100, 100, 0 } }, { 35, 65 } },
+        { { { 100, 0, 0 }, { 100, 100, 0 } }, { 0, 100 } },  { { { 100, 25, 0 }, { 100, 25, 0 } }, { 50, 50 } },
         { { { 100, 0, 0 }, { 100, 0, 0 } }, { 100, 0 } },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -175,8 +172,13 @@ static void other_host_for_a_retry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_robin), cmocka_unit_test(least_request), cmocka_unit_test(hashes), cmocka_unit_test(priority_loads),
-        cmocka_unit_test(panic), cmocka_unit_test(localities), cmocka_unit_test(other_host_for_a_retry),
+        cmocka_unit_test(round_robin),
+        cmocka_unit_test(least_request),
+        cmocka_unit_test(hashes),
+        cmocka_unit_test(priority_loads),
+        cmocka_unit_test(panic),
+        cmocka_unit_test(localities),
+        cmocka_unit_test(other_host_for_a_retry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
