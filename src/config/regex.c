@@ -31,7 +31,8 @@ static size_t escape_len(struct str s, size_t i, bool in_class, const char **bad
         if (end && c == 'x') {
             uint64_t v = 0;
             for (size_t k = i + 3; k < i + (size_t)end; k++) {
-                const char *hex = "0123456789abcdef", *h = strchr(hex, s.p[k] | 32);
+                /* Below '0' the bit of lower case would make digits of control characters. */
+                const char *hex = "0123456789abcdef", *h = s.p[k] >= '0' ? strchr(hex, s.p[k] | 32) : NULL;
                 if (!h || !*h || v > 0xff) return *bad = "\\x{} needs a number up to FF", 0;
                 v = v << 4 | (uint64_t)(h - hex);
             }
