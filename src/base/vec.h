@@ -41,6 +41,7 @@
         (vec)->v = NULL;                                                                                                                   \
         (vec)->n = (vec)->cap = 0;                                                                                                         \
     } while (0)
-#define vec_foreach(it, vec) for (__typeof__((vec)->v + 0) it = (vec)->v; (vec)->n && it < (vec)->v + (vec)->n; it++) /* no arithmetic on NULL */
+#define vec_foreach(it, vec)                                                                                                               \
+    for (__typeof__((vec)->v + 0) it = (vec)->v; (vec)->n && it < (vec)->v + (vec)->n; it++) /* no arithmetic on NULL */
 
 #endif

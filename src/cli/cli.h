@@ -10,7 +10,7 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cli {
-    const char *program;    /* as it was called: "weft", "build/weft" */
+    const char *program;   /* as it was called: "weft", "build/weft" */
     const char *state;     /* directory of the mesh: database, sockets, logs, lock */
     const char *ns;        /* -n; "default" when not given */
     bool ns_given, all_ns; /* -A */

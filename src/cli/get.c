@@ -147,7 +147,7 @@ static int run(struct cli *c, int argc, char **argv)
     c->output = shared.output && strcmp(shared.output, "table") == 0 ? NULL : shared.output;
     int r = state_require(c);
     if (r) return r;
-    if (c->output && !wide(c) && strcmp(c->output, "json") && strcmp(c->output, "yaml") && strcmp(c->output, "name"))
+    if (c->output && !wide(c) && strcmp(c->output, "json") != 0 && strcmp(c->output, "yaml") != 0 && strcmp(c->output, "name") != 0)
         return cli_usage(c, "-o %s: there are table, wide, json, yaml and name", c->output);
     bool data = c->output && !wide(c);
     json_t *collect = data ? json_array() : NULL;

@@ -278,7 +278,7 @@ static void split_pod(const struct cli *c, char *word, const char **ns, const ch
     char *slash = strchr(word, '/');
     *ns = c->ns;
     *pod = word;
-    if (slash && strncmp(word, "pod/", 4) && strncmp(word, "deploy", 6)) {
+    if (slash && strncmp(word, "pod/", 4) != 0 && strncmp(word, "deploy", 6) != 0) {
         *slash = 0;
         *ns = word;
         *pod = slash + 1;

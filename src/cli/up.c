@@ -157,7 +157,7 @@ static int run(struct cli *c, int argc, char **argv)
 {
     struct err e = { 0 };
     enum preflight_mode mode;
-    char stdin_copy[64] = "";
+    static char stdin_copy[64]; /* the list of files points at it */
     (void)argc;
     (void)argv;
     if (options.concurrency < 1 || options.concurrency > 128) return cli_usage(c, "--concurrency must be 1 to 128");

@@ -138,8 +138,10 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
     json_t *combat = resource_get(c, kind_of(KIND_SERVICE), "default", "k8s-combat-service-istio-mesh", NULL);
     if (combat)
         printf("  %s exec deploy/k8s-combat-service-v1 -- curl -s \\\n"
-               "      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"      # answered by v2\n", weft);
-    else if (first) printf("  %s describe pod %s -n %s\n", weft, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
+               "      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"      # answered by v2\n",
+               weft);
+    else if (first)
+        printf("  %s describe pod %s -n %s\n", weft, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
     for (int i = 0; i < o->ingress.n; i++)
         printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors[i].port == 443 ? "s" : "",
                doors[i].address, doors[i].port);

@@ -49,7 +49,7 @@ static void server_hosts(struct check *c, const GatewayServer *s, size_t i)
 {
     if (s->n_hosts == 0) check_error(c, &s->hosts, "spec.servers[%zu].hosts: at least one host is needed", i);
     for (size_t k = 0; k < s->n_hosts; k++) {
-        struct str host = str_of(s->hosts[k]), ns = host;
+        struct str host = str_of(s->hosts[k]), ns;
         ssize_t slash = str_index(host, '/');
         if (slash >= 0) {
             ns = str_first(host, (size_t)slash);

@@ -53,7 +53,7 @@ static void hosts(struct check *c, const VirtualService *vs, bool mesh)
 static void gateways(struct check *c, char *const *list, size_t n, const char *path)
 {
     for (size_t i = 0; i < n; i++) {
-        struct str name = str_of(list[i]), ns = name;
+        struct str name = str_of(list[i]), ns;
         ssize_t slash = str_index(name, '/');
         if (slash >= 0) {
             ns = str_first(name, (size_t)slash);

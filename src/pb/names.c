@@ -22,6 +22,7 @@ char *pb_json_name(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDesc
 {
     bool k8s = pb_is_k8s(d);
     size_t o = 0;
+    buf[0] = 0;
     for (const char *p = f->name; *p && o < PB_NAME_MAX - 1;) {
         size_t n = strcspn(p, "_");
         const char *word = k8s && p != f->name ? k8s_word(p, n) : NULL;

@@ -138,9 +138,11 @@ static const struct route *test_or_find(const struct vhost *vh, const struct rou
 /* ignore_path_parameters, and the path has some: a copy without them lives for the call. */
 static COLD const struct route *find_without_parameters(const struct vhost *vh, const struct route *only, struct view *v)
 {
+    struct str whole = v->path;
     char small[1024], *big = v->path.n > sizeof small ? xcalloc(1, v->path.n) : NULL;
     v->path = drop_parameters(v->path, big ? big : small);
     const struct route *found = test_or_find(vh, only, v);
+    v->path = whole;
     free(big);
     return found;
 }

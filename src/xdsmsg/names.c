@@ -23,14 +23,11 @@ static bool parse(struct str s, struct str sep, struct cluster_name *ret)
     return true;
 }
 
-bool cluster_name_parse(struct str name, struct cluster_name *ret)
-{
-    return parse(name, STR("|"), ret) || parse(name, STR("_."), ret);
-}
+bool cluster_name_parse(struct str name, struct cluster_name *ret) { return parse(name, STR("|"), ret) || parse(name, STR("_."), ret); }
 
 struct str cluster_name_make(const struct cluster_name *c, bool sni, struct arena *a)
 {
     const char *sep = sni ? "_." : "|";
-    return str_of(arena_printf(a, "%s%s%u%s%.*s%s%.*s", c->outbound ? "outbound" : "inbound", sep, c->port, sep,
-                               STR_ARG(c->subset), sep, STR_ARG(c->host)));
+    return str_of(arena_printf(a, "%s%s%u%s%.*s%s%.*s", c->outbound ? "outbound" : "inbound", sep, c->port, sep, STR_ARG(c->subset), sep,
+                               STR_ARG(c->host)));
 }

@@ -135,7 +135,4 @@ const ProtobufCMessageDescriptor *xdsmsg_descriptor(struct str full_name, void *
     return NULL;
 }
 
-bool xdsmsg_is(const char *type_url, const ProtobufCMessageDescriptor *d)
-{
-    return str_eqc(xdsmsg_type(str_of(type_url)), d->name);
-}
+bool xdsmsg_is(const char *type_url, const ProtobufCMessageDescriptor *d) { return str_eqc(xdsmsg_type(str_of(type_url)), d->name); }

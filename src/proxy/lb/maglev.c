@@ -39,7 +39,7 @@ static void build(struct lb_set *s, const struct cluster *c, struct rng *rng)
 {
     (void)rng;
     if (!s->n) return;
-    uint64_t size = c->maglev_size ? c->maglev_size : 65537;
+    uint64_t size = c->maglev_size > 1 ? c->maglev_size : 65537;
     struct table *t = xcalloc(1, sizeof *t + size * sizeof t->v[0]);
     struct walker *w = xcalloc(s->n, sizeof *w);
     double max_weight = 1;

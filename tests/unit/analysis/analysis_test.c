@@ -147,7 +147,8 @@ static void seeds(void **state)
         { "istio-mesh.yaml", 0,
           "Info [IST0118] (Service default/k8s-combat-service-istio-mesh istio-mesh.yaml:78) The name of port 8081 (\"app\") names no protocol, so it is found out from the traffic; set appProtocol, or call it http-app\n" },
         { "misindented.yaml", 1, "misindented.yaml:10:1: error: unknown field \"http\"; did you mean spec.http?\n" },
-        { "ingress.yaml", 0, "ingress.yaml:1:1: warning: Ingress k8s-combat-ingress: this kind (class nginx) is accepted, but not carried out yet\n" },
+        { "ingress.yaml", 0,
+          "ingress.yaml:1:1: warning: Ingress k8s-combat-ingress: this kind (class nginx) is accepted, but not carried out yet\n" },
         { "weights.yaml", 1,
           "Error [IST0101] (VirtualService default/k8s-combat-service-vs weights.yaml:16) Referenced host not found: \"k8s-combat-service-istio-mesh\"\n"
           "Error [IST0101] (VirtualService default/k8s-combat-service-vs weights.yaml:20) Referenced host not found: \"k8s-combat-service-istio-mesh\"\n" },

@@ -131,7 +131,7 @@ static void maps(void **state)
         map_remove(&m, STR("again"));
     }
     assert_true(m.cap < 10000);
-    map_foreach(e, &m) map_remove(&m, map_key(e));
+    map_foreach (e, &m) map_remove(&m, map_key(e));
     for (uintptr_t i = 0; i < 3000; i++) { /* a table that was large and is nearly empty: a search for what is not there ends */
         snprintf(key, sizeof key, "few%lu", (unsigned long)i);
         map_put(&m, str_of(key), &m);

@@ -22,8 +22,9 @@ static int stop(void **state)
     return 0;
 }
 
-#define POD(containers, more) \
-    "{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\",\"uid\":\"u\"" more "},\"spec\":{\"containers\":[" containers "]},\"status\":{\"podIP\":\"198.18.0.9\"}}"
+#define POD(containers, more)                                                                                                              \
+    "{\"metadata\":{\"name\":\"p\",\"namespace\":\"n\",\"uid\":\"u\"" more "},\"spec\":{\"containers\":[" containers                       \
+    "]},\"status\":{\"podIP\":\"198.18.0.9\"}}"
 
 static json_t *json(const char *text)
 {
@@ -100,7 +101,8 @@ static void probes_and_limits(void **state)
     json_t *j = json(POD("{\"name\":\"a\",\"image\":\"shop/web:1\",\"ports\":[{\"name\":\"http\",\"containerPort\":8080}],"
                          "\"readinessProbe\":{\"httpGet\":{\"path\":\"/ok\",\"port\":\"http\"},\"periodSeconds\":3},"
                          "\"livenessProbe\":{\"exec\":{\"command\":[\"true\"]}},"
-                         "\"resources\":{\"limits\":{\"cpu\":\"250m\",\"memory\":\"100Mi\"}}}", ""));
+                         "\"resources\":{\"limits\":{\"cpu\":\"250m\",\"memory\":\"100Mi\"}}}",
+                         ""));
     arena_init(&a, 4096, 0);
     assert_int_equal(agent_pod_spec(j, &config, true, &a, &p, &reason, NULL), 0);
     const struct node_container *c = &p.containers[1];
@@ -119,9 +121,16 @@ static void status_patch(void **state)
     json_t *pod = json(POD("{\"name\":\"a\",\"image\":\"shop/web:1\"}", ""));
     struct node_container_status c[] = {
         { .name = "istio-proxy", .is_sidecar = true, .state = NODE_RUNNING, .started_ms = 1000, .ready = true, .started = true },
-        { .name = "a", .state = NODE_WAITING, .reason = "CrashLoopBackOff", .restarts = 3, .has_last = true, .last = { .exit_code = 7, .reason = "Error" } },
+        { .name = "a",
+          .state = NODE_WAITING,
+          .reason = "CrashLoopBackOff",
+          .restarts = 3,
+          .has_last = true,
+          .last = { .exit_code = 7, .reason = "Error" } },
     };
-    struct node_pod_status s = { .ns = "n", .name = "p", .uid = "u", .phase = NODE_PHASE_RUNNING, .initialized = true, .containers = c, .containers_n = 2 };
+    struct node_pod_status s = {
+        .ns = "n", .name = "p", .uid = "u", .phase = NODE_PHASE_RUNNING, .initialized = true, .containers = c, .containers_n = 2
+    };
     json_t *patch = agent_status_patch(pod, &s);
     assert_string_equal(json_text(patch, "status.phase"), "Running");
     assert_string_equal(json_text(patch, "status.containerStatuses.0.name"), "a");
@@ -136,8 +145,8 @@ static void status_patch(void **state)
 int agent_tests(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(command_lines), cmocka_unit_test(unknown_image), cmocka_unit_test(who_gets_a_sidecar), cmocka_unit_test(probes_and_limits),
-        cmocka_unit_test(status_patch),
+        cmocka_unit_test(command_lines),     cmocka_unit_test(unknown_image), cmocka_unit_test(who_gets_a_sidecar),
+        cmocka_unit_test(probes_and_limits), cmocka_unit_test(status_patch),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
