@@ -8,11 +8,11 @@ B ?= build
 
 .PHONY: all demo test bench t format clean
 all: $(B)/build.ninja
-	@ninja -C $(B)
+	@ninja --quiet -C $(B)
 
 $(B)/build.ninja:
 	@tools/install build
-	@meson setup $(B)
+	@meson setup $(B) >/dev/null
 
 demo:
 	@tools/install build

@@ -27,12 +27,13 @@ json_t *apply_send(const struct cli *c, const char *verb, const struct file_list
     return answer;
 }
 
+/* Hints of level Info are for `weft analyze`: an apply tells what may not work. */
 static void print_lines(const json_t *list)
 {
     size_t i;
     json_t *line;
     json_array_foreach (list, i, line) {
-        if (json_is_string(line)) fprintf(stderr, "%s\n", json_string_value(line));
+        if (json_is_string(line) && strncmp(json_string_value(line), "Info ", 5) != 0) fprintf(stderr, "%s\n", json_string_value(line));
     }
 }
 

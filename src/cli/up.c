@@ -126,6 +126,7 @@ static int run_detached(struct cli *c, const struct up_options *o, const struct 
     for (int i = 0; i < o->ingress.n; i++) close(doors[i].fd);
     int r = pid < 0 ? cli_failf("cannot start a process: %s", strerror(errno)) : wait_ready(ready[0]);
     if (r == EXIT_OK && (r = up_start(c, o, doors)) != EXIT_OK) { /* a mesh that did not come up is not left running */
+        up_tell_weftd_error(c);
         kill(pid, SIGTERM);
         waitpid(pid, NULL, 0);
     }

@@ -29,6 +29,9 @@ int ingress_open(const struct text_list *list, struct ingress *ret, struct err *
 int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready,
                  pid_t starter);
 
+/* Why weftd did not start: the last error in its log, to stderr. False when there is none. */
+bool up_tell_weftd_error(const struct cli *c);
+
 /* up_start.c: applies what the mesh has from the start and the person's manifests, and waits until all deployments and pods run.
  * Prints progress and what to try. Exit code. */
 int up_start(const struct cli *c, const struct up_options *o, const struct ingress *doors);

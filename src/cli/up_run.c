@@ -21,6 +21,7 @@ struct supervisor {
     struct io signals, link;
     pid_t starter;
     int code;
+    bool weftd_failed;
 };
 
 static void say_ready(int fd, const char *text)
@@ -91,12 +92,38 @@ static int watch_signals(struct supervisor *s, struct err *e)
     return 0;
 }
 
+bool up_tell_weftd_error(const struct cli *c)
+{
+    AUTO(free_p) char *path = state_path(c, "logs/weftd.log");
+    char line[1024], last[sizeof line] = "";
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "error: ", 7) == 0) memcpy(last, line, sizeof last);
+    }
+    if (f) fclose(f);
+    fputs(last, stderr);
+    return last[0] != 0;
+}
+
+/* A weftd that gives up at its first start has told why (a damaged database): starting it again would not help. One that is
+ * killed, or that ends later, is started again; the pods go on meanwhile. */
+static void weftd_ended(void *ctx, int status, unsigned restarts)
+{
+    struct supervisor *s = ctx;
+    if (restarts > 1 || !WIFEXITED(status) || WEXITSTATUS(status) == 0) return;
+    s->code = EXIT_FAILED;
+    s->weftd_failed = true;
+    loop_stop(s->loop);
+}
+
 static int start_weftd(struct supervisor *s, const struct cli *c, int api_fd, struct err *e)
 {
     char *program = images_program("weftd"), *log = state_path(c, "logs/weftd.log");
     const char *const argv[] = { program, "--state", c->state, NULL };
     const struct supervise_fd fds[] = { { api_fd, "api" }, { s->fabric.xds_listen, "xds" } };
-    const struct supervise_config cfg = { .argv = argv, .fds = fds, .fds_n = ARRAY_LEN(fds), .log_path = log };
+    const struct supervise_config cfg = {
+        .argv = argv, .fds = fds, .fds_n = ARRAY_LEN(fds), .log_path = log, .ended = weftd_ended, .ctx = s
+    };
     s->weftd = supervise_start(s->loop, &cfg, e);
     free(program);
     free(log);
@@ -163,6 +190,7 @@ int up_supervise(const struct cli *c, const struct up_options *o, const struct i
     loop_run(s.loop);
     if (s.link.on) loop_del(s.loop, &s.link);
     stop_all(&s);
+    if (s.weftd_failed && !o->detach) up_tell_weftd_error(c);
     unlink(socket);
     close(lock);
     free(socket);

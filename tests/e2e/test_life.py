@@ -152,3 +152,15 @@ def test_memory_of_the_whole_mesh(canary):
     print("\n    " + ", ".join(f"{k} {v / 1024:.1f} MiB" for k, v in sorted(used.items())))
     assert used["weftd"] < 15 * 1024 and used["weft-proxy"] < 2 * 8 * 1024 and "weft-canary-app" in str(used)
     assert sum(used.values()) < 60 * 1024, used
+
+
+@pytest.mark.parametrize("detach", [["--detach"], []])
+def test_a_damaged_database_is_told_and_left_alone(detach):
+    m = Mesh()
+    database = pathlib.Path(m.state) / "weft.db"
+    database.write_bytes(os.urandom(20000))
+    before = database.read_bytes()
+    r = m.weft("up", "-f", "examples/canary", *detach, timeout=30)
+    assert r.code == 1 and str(database) in r.err and "move the file away" in r.err, r
+    assert database.read_bytes() == before and not left_behind(m)
+    m.down()
