@@ -94,15 +94,6 @@ static void listener_chain(struct table *t, const json_t *listener, const json_t
     table_row(t);
 }
 
-static json_t *listeners_of(const json_t *dump)
-{
-    json_t *all = resources(dump, "ListenersConfigDump", "static_listeners", "listener");
-    json_t *dynamic = resources(dump, "ListenersConfigDump", "dynamic_listeners", "active_state.listener");
-    json_array_extend(all, dynamic);
-    json_decref(dynamic);
-    return all;
-}
-
 static void print_listeners(const json_t *all)
 {
     static const char *const headers[] = { "ADDRESSES", "PORT", "MATCH", "DESTINATION", NULL };
@@ -152,15 +143,6 @@ static void virtual_service(const json_t *route, char *buf, size_t n)
     if (name.n) snprintf(buf, n, "%.*s.%.*s", STR_ARG(name), STR_ARG(ns));
 }
 
-static json_t *routes_of(const json_t *dump)
-{
-    json_t *all = resources(dump, "RoutesConfigDump", "static_route_configs", "route_config");
-    json_t *dynamic = resources(dump, "RoutesConfigDump", "dynamic_route_configs", "route_config");
-    json_array_extend(all, dynamic);
-    json_decref(dynamic);
-    return all;
-}
-
 static void print_routes(const json_t *all)
 {
     static const char *const headers[] = { "NAME", "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE", NULL };
@@ -190,15 +172,6 @@ static void print_routes(const json_t *all)
 }
 
 /* ---- clusters ---- */
-
-static json_t *clusters_of(const json_t *dump)
-{
-    json_t *all = resources(dump, "ClustersConfigDump", "static_clusters", "cluster");
-    json_t *dynamic = resources(dump, "ClustersConfigDump", "dynamic_active_clusters", "cluster");
-    json_array_extend(all, dynamic);
-    json_decref(dynamic);
-    return all;
-}
 
 static void print_clusters(const json_t *all)
 {
@@ -252,16 +225,30 @@ static void print_endpoints(const json_t *clusters)
     table_free(t);
 }
 
+/* Where a kind stands in the dump: its section, and in static and dynamic resources the list and the object in each element. */
 static const struct view {
-    const char *word, *path;
-    json_t *(*pick)(const json_t *dump); /* NULL: the whole answer */
+    const char *word, *path, *section; /* section NULL: the whole answer */
+    const char *fixed, *dynamic, *fixed_inner, *dynamic_inner;
     void (*print)(const json_t *what);
 } views[] = {
-    { "listeners", "/config_dump", listeners_of, print_listeners },
-    { "routes", "/config_dump", routes_of, print_routes },
-    { "clusters", "/config_dump", clusters_of, print_clusters },
-    { "endpoints", "/clusters?format=json", NULL, print_endpoints },
+    { "listeners", "/config_dump", "ListenersConfigDump", "static_listeners", "dynamic_listeners", "listener", "active_state.listener",
+      print_listeners },
+    { "routes", "/config_dump", "RoutesConfigDump", "static_route_configs", "dynamic_route_configs", "route_config", "route_config",
+      print_routes },
+    { "clusters", "/config_dump", "ClustersConfigDump", "static_clusters", "dynamic_active_clusters", "cluster", "cluster",
+      print_clusters },
+    { "endpoints", "/clusters?format=json", .print = print_endpoints },
 };
+
+static json_t *pick(const struct view *v, json_t *answer)
+{
+    if (!v->section) return json_incref(answer);
+    json_t *all = resources(answer, v->section, v->fixed, v->fixed_inner);
+    json_t *dynamic = resources(answer, v->section, v->dynamic, v->dynamic_inner);
+    json_array_extend(all, dynamic);
+    json_decref(dynamic);
+    return all;
+}
 
 static const struct view *view_of(const char *word)
 {
@@ -304,7 +291,7 @@ static int run(struct cli *c, int argc, char **argv)
         return cli_fail(&e);
     }
     json_decref(object);
-    json_t *answer = json_loadb(buf_data(&body), body.len, 0, NULL), *what = v->pick ? v->pick(answer) : json_incref(answer);
+    json_t *answer = json_loadb(buf_data(&body), body.len, 0, NULL), *what = pick(v, answer);
     buf_free(&body);
     if (!answer) return cli_failf("the proxy of %s answered with something that is no JSON", pod);
     if (c->output)
