@@ -68,6 +68,25 @@ static const char *const phases[] = {
     [NODE_PENDING] = "Pending", [NODE_PHASE_RUNNING] = "Running", [NODE_SUCCEEDED] = "Succeeded", [NODE_FAILED] = "Failed"
 };
 
+static bool asks_limits(const json_t *pod)
+{
+    size_t i;
+    json_t *c;
+    json_array_foreach (json_path(pod, "spec.containers"), i, c) {
+        if (json_object_size(json_path(c, "resources.limits"))) return true;
+    }
+    return false;
+}
+
+/* Whether this machine could carry out the limits that the containers ask for. */
+static json_t *limits_condition(const struct node_pod_status *s)
+{
+    return json_pack("{s:s, s:s, s:o, s:s, s:s}", "type", "weft.dev/LimitsApplied", "status", s->limits_applied ? "True" : "False",
+                     "lastTransitionTime", time_of(s->started_ms), "reason", s->limits_applied ? "Cgroup" : "NoWritableCgroup", "message",
+                     s->limits_applied ? "resources.limits are enforced"
+                                       : "no writable cgroup controller on this machine: limits have no effect");
+}
+
 json_t *agent_status_patch(const json_t *pod, const struct node_pod_status *s)
 {
     json_t *status = json_pack("{s:s, s:o, s:[o, o, o, o], s:o}", "phase", phases[s->phase], "startTime", time_of(s->started_ms),
@@ -76,6 +95,7 @@ json_t *agent_status_patch(const json_t *pod, const struct node_pod_status *s)
                                condition("ContainersReady", s->containers_ready, s->containers_ready_ms, "ContainersNotReady"),
                                condition("Ready", s->ready, s->ready_ms, s->terminating ? "PodTerminating" : "ContainersNotReady"),
                                "containerStatuses", container_statuses(pod, s));
+    if (asks_limits(pod)) json_array_append_new(json_object_get(status, "conditions"), limits_condition(s));
     json_object_set_new(status, "message", s->message ? json_string(s->message) : json_null());
     return json_pack("{s:o}", "status", status);
 }

@@ -114,8 +114,6 @@ static void describe_pod(const struct cli *c, const json_t *o)
         const char *n = json_text(v, "name"); /* the sidecar is in the status, not in the spec */
         if (n && strcmp(n, "istio-proxy") == 0) container(o, n, NULL);
     }
-    const char *limits = json_text(o, "metadata.annotations.weft~1limits");
-    if (limits) field("Limits", limits);
     conditions(o);
     (void)c;
 }
