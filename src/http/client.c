@@ -249,8 +249,17 @@ static void timer_fired(struct timer *t)
         return;
     }
     c->pinged = true;
-    h2_ping(c->h2, (const uint8_t *)"weftping");
+    h2_ping(c->h2, client_keepalive);
     timer_set(c->loop, &c->timer, c->cfg.keepalive_ms);
+    client_flush_later(c);
+}
+
+void http_client_ping(struct http_client *c, uint64_t tag)
+{
+    uint8_t opaque[8];
+    if (c->state != CLIENT_UP || !c->h2 || c->freed) return;
+    memcpy(opaque, &tag, sizeof opaque);
+    h2_ping(c->h2, opaque);
     client_flush_later(c);
 }
 

@@ -22,6 +22,8 @@ struct http_client_config {
     uint32_t keepalive_ms; /* HTTP/2: a PING when nothing came for so long, lost when unanswered as long again; 0: off */
     /* The connection stands (err NULL), failed or was lost (err says why). May be NULL. */
     void (*state)(struct http_client *c, const struct err *err, void *arg);
+    /* The peer answered http_client_ping. May be NULL. */
+    void (*pong)(struct http_client *c, uint64_t tag, void *arg);
     void *arg;
 };
 
@@ -29,6 +31,9 @@ struct http_client_config {
 struct http_client *http_client_new(struct loop *l, const struct addr *to, const struct http_client_config *cfg);
 void http_client_connect(struct http_client *c);
 bool http_client_connected(const struct http_client *c);
+/* HTTP/2, connected: a PING behind all that was given to the session so far; `pong` when the peer answers, so when it has received
+ * all of that. Nothing otherwise. */
+void http_client_ping(struct http_client *c, uint64_t tag);
 /* Closes; running requests get done with -ECANCELED. Freed at the end of the loop's turn, so it may be called in callbacks. */
 void http_client_free(struct http_client *c);
 

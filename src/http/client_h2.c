@@ -70,6 +70,17 @@ static void on_goaway(struct h2_session *s, uint32_t last, uint32_t code)
     if (!dropped(c)) client_flush_later(c);
 }
 
+const uint8_t client_keepalive[8] = { 'w', 'e', 'f', 't', 'p', 'i', 'n', 'g' };
+
+static void on_ping_ack(struct h2_session *s, const uint8_t opaque[8])
+{
+    struct http_client *c = h2_user(s);
+    uint64_t tag;
+    if (dropped(c) || !c->cfg.pong || memcmp(opaque, client_keepalive, sizeof client_keepalive) == 0) return;
+    memcpy(&tag, opaque, sizeof tag);
+    c->cfg.pong(c, tag, c->cfg.arg);
+}
+
 static const struct h2_callbacks callbacks = {
     .begin = on_begin,
     .headers = on_headers,
@@ -79,6 +90,7 @@ static const struct h2_callbacks callbacks = {
     .writable = on_writable,
     .settings = on_settings,
     .goaway = on_goaway,
+    .ping_ack = on_ping_ack,
 };
 
 void client_h2_start(struct http_client *c)

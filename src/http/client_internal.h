@@ -65,6 +65,7 @@ void client_h1_bytes(struct http_client *c);
 void client_h1_eof(struct http_client *c);
 
 /* client_h2.c */
+extern const uint8_t client_keepalive[8]; /* the PINGs of our own */
 void client_h2_start(struct http_client *c);
 bool client_h2_send(struct http_request *r);
 void client_h2_push(struct http_request *r);
