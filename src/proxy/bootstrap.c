@@ -80,6 +80,33 @@ static void read_admin(struct bootstrap *b, Bootstrap *m, struct errs *errs)
         b->has_admin = true;
 }
 
+typedef Envoy__Config__Metrics__V3__MetricsServiceConfig SinkConfig;
+
+/* What would change the stream and is not carried out. */
+static void check_sink(struct bootstrap *b, const SinkConfig *m, const void *slot, struct errs *errs)
+{
+    const GrpcService *g = m->grpc_service;
+    const Envoy__Config__Core__V3__GrpcService__EnvoyGrpc *e = g->envoy_grpc;
+    const struct {
+        bool bad;
+        const char *what, *hint;
+    } rules[] = {
+        { m->has_transport_api_version && m->transport_api_version != ENVOY__CONFIG__CORE__V3__API_VERSION__V3,
+          "stats_sinks: transport_api_version must be V3", NULL },
+        { !m->emit_tags_as_labels, "stats_sinks: emit_tags_as_labels must be true", "series are told apart by their labels only" },
+        { m->histogram_emit_mode != ENVOY__CONFIG__METRICS__V3__HISTOGRAM_EMIT_MODE__HISTOGRAM,
+          "stats_sinks: histogram_emit_mode must be HISTOGRAM", "no quantiles are kept, so there are no summaries" },
+        { g->timeout != NULL, "stats_sinks: grpc_service.timeout is not supported", NULL },
+        { g->n_initial_metadata > 0, "stats_sinks: grpc_service.initial_metadata is not supported", NULL },
+        { g->retry_policy || e->retry_policy, "stats_sinks: retry_policy is not supported", "a lost stream is made anew with back-off" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        if (!rules[i].bad) continue;
+        struct err *err = refuse(b, errs, slot, rules[i].what);
+        if (rules[i].hint) err_hint(err, "%s", rules[i].hint);
+    }
+}
+
 static void read_sink(struct bootstrap *b, Envoy__Config__Metrics__V3__StatsSink **slot, struct errs *errs)
 {
     const Google__Protobuf__Any *any = (*slot)->config_type_case ? (*slot)->typed_config : NULL;
@@ -88,14 +115,18 @@ static void read_sink(struct bootstrap *b, Envoy__Config__Metrics__V3__StatsSink
         refuse(b, errs, slot, "stats_sinks: only envoy.config.metrics.v3.MetricsServiceConfig is supported");
         return;
     }
-    const Envoy__Config__Metrics__V3__MetricsServiceConfig *m =
-        (const void *)pb_unpack(d, str_make(any->value.data, any->value.len), &b->arena);
+    const SinkConfig *m = (const void *)pb_unpack(d, str_make(any->value.data, any->value.len), &b->arena);
     struct str cluster = m ? grpc_cluster(m->grpc_service) : STR("");
     if (!cluster.n) {
         refuse(b, errs, slot, "stats_sinks: grpc_service.envoy_grpc.cluster_name is missing");
         return;
     }
-    b->sinks[b->n_sinks++] = (struct bootstrap_sink){ cluster, xdsmsg_bool(m->report_counters_as_deltas, false) };
+    check_sink(b, m, slot, errs);
+    const char *authority = m->grpc_service->envoy_grpc->authority;
+    b->sinks[b->n_sinks++] = (struct bootstrap_sink){ .cluster = cluster,
+                                                      .authority = authority && *authority ? str_of(authority) : cluster,
+                                                      .deltas = xdsmsg_bool(m->report_counters_as_deltas, false),
+                                                      .batch = m->batch_size };
 }
 
 static void read_stats(struct bootstrap *b, Bootstrap *m, struct errs *errs)
@@ -118,18 +149,35 @@ static void read_runtime(struct bootstrap *b, Bootstrap *m, struct errs *errs)
     }
 }
 
-static bool has_static_cluster(const Bootstrap *m, struct str name)
+static const Envoy__Config__Cluster__V3__Cluster *static_cluster(const Bootstrap *m, struct str name)
 {
-    for (size_t i = 0; m->static_resources && i < m->static_resources->n_clusters; i++)
-        if (str_eqc(name, m->static_resources->clusters[i]->name ? m->static_resources->clusters[i]->name : "")) return true;
-    return false;
+    for (size_t i = 0; m->static_resources && i < m->static_resources->n_clusters; i++) {
+        const Envoy__Config__Cluster__V3__Cluster *c = m->static_resources->clusters[i];
+        if (str_eqc(name, c->name ? c->name : "")) return c;
+    }
+    return NULL;
+}
+
+static void check_sinks(struct bootstrap *b, Bootstrap *m, struct errs *errs)
+{
+    for (size_t i = 0; i < b->n_sinks; i++) {
+        struct str name = b->sinks[i].cluster;
+        const Envoy__Config__Cluster__V3__Cluster *c = static_cluster(m, name);
+        struct err_at at = pb_where(&b->positions, &m->stats_sinks);
+        if (!c)
+            errs_add(errs, at, -EINVAL, "stats_sinks: there is no static cluster \"%.*s\"", STR_ARG(name));
+        else if (c->transport_socket || c->n_transport_socket_matches)
+            errs_add(errs, at, -EINVAL, "stats_sinks: cluster \"%.*s\" has a transport_socket; only plain text is supported",
+                     STR_ARG(name));
+    }
 }
 
 static void check_whole(struct bootstrap *b, Bootstrap *m, struct errs *errs)
 {
-    if (b->has_ads && !has_static_cluster(m, b->ads_cluster))
+    if (b->has_ads && !static_cluster(m, b->ads_cluster))
         errs_add(errs, pb_where(&b->positions, &m->dynamic_resources->ads_config), -EINVAL,
                  "ads_config: there is no static cluster \"%.*s\"", STR_ARG(b->ads_cluster));
+    check_sinks(b, m, errs);
     if (b->has_ads && (!b->node->id || !*b->node->id || !b->node->cluster || !*b->node->cluster))
         err_hint(errs_add(errs, pb_where(&b->positions, &m->node), -EINVAL, "node.id and node.cluster are needed for xDS"),
                  "write them, or give --service-node and --service-cluster");

@@ -11,8 +11,10 @@ struct Envoy__Config__Core__V3__Node;
 
 /* A MetricsService sink (stats_sinks). */
 struct bootstrap_sink {
-    struct str cluster; /* whose endpoints take the stream */
-    bool deltas;        /* counters as deltas since the last report */
+    struct str cluster;   /* whose endpoints take the stream: static, plain text */
+    struct str authority; /* the cluster's name unless given */
+    bool deltas;          /* counters as deltas since the last report */
+    uint32_t batch;       /* most families of a message; 0: no limit */
 };
 
 struct bootstrap {

@@ -204,3 +204,67 @@ void metrics_each(struct workers *ws, void (*fn)(void *ctx, const struct series 
         pthread_mutex_unlock(&w->series_lock);
     }
 }
+
+/* ---- for readers ---- */
+
+const struct metrics_family metrics_families[METRICS_FAMILIES] = {
+    { "istio_requests_total", offsetof(struct series, requests), false, false },
+    { "istio_request_duration_milliseconds", offsetof(struct series, duration), false, true },
+    { "istio_request_bytes", offsetof(struct series, request_bytes), false, true },
+    { "istio_response_bytes", offsetof(struct series, response_bytes), false, true },
+    { "istio_tcp_sent_bytes_total", offsetof(struct series, tcp_sent), true, false },
+    { "istio_tcp_received_bytes_total", offsetof(struct series, tcp_received), true, false },
+    { "istio_tcp_connections_opened_total", offsetof(struct series, tcp_opened), true, false },
+    { "istio_tcp_connections_closed_total", offsetof(struct series, tcp_closed), true, false },
+};
+
+typedef void label_fn(void *ctx, const char *name, struct str value);
+
+static void party_labels(const char *side, const struct party *p, label_fn *fn, void *ctx)
+{
+    const struct {
+        const char *name;
+        struct str v;
+    } f[] = {
+        { "workload", p->workload },
+        { "canonical_service", p->canonical_service },
+        { "canonical_revision", p->canonical_revision },
+        { "workload_namespace", p->namespace },
+        { "principal", p->principal },
+        { "app", p->app },
+        { "version", p->version },
+        { "cluster", p->cluster },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(f); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s_%s", side, f[i].name);
+        fn(ctx, name, f[i].v);
+    }
+}
+
+static void code_label(int code, const char *name, label_fn *fn, void *ctx)
+{
+    char text[16] = "";
+    if (code >= 0) snprintf(text, sizeof text, "%d", code);
+    fn(ctx, name, str_of(text));
+}
+
+void metrics_labels(const struct series_labels *l, label_fn *fn, void *ctx)
+{
+    fn(ctx, "reporter", l->source_reports ? STR("source") : STR("destination"));
+    party_labels("source", &l->source, fn, ctx);
+    party_labels("destination", &l->destination, fn, ctx);
+    fn(ctx, "destination_service", l->service);
+    fn(ctx, "destination_service_name", l->service_name);
+    fn(ctx, "destination_service_namespace", l->service_namespace);
+    fn(ctx, "request_protocol", l->protocol);
+    if (!l->tcp) {
+        code_label(l->code, "response_code", fn, ctx);
+        code_label(l->grpc, "grpc_response_status", fn, ctx);
+    }
+    struct buf flags = { 0 };
+    if (!flags_write(l->flags, false, &flags)) (void)buf_puts(&flags, "-");
+    fn(ctx, "response_flags", buf_str(&flags));
+    buf_free(&flags);
+    fn(ctx, "connection_security_policy", l->source_reports ? STR("unknown") : l->mutual_tls ? STR("mutual_tls") : STR("none"));
+}

@@ -43,4 +43,15 @@ void metrics_free(struct worker *w);
 /* All series of all workers, one after the other (the same labels may come once per worker). Any thread. */
 void metrics_each(struct workers *ws, void (*fn)(void *ctx, const struct series *s), void *ctx);
 
+/* The families: name, where it stands in struct series, and which series have it. */
+struct metrics_family {
+    const char *name;
+    size_t at;
+    bool tcp, histogram;
+};
+enum { METRICS_FAMILIES = 8 };
+extern const struct metrics_family metrics_families[METRICS_FAMILIES];
+/* Istio's labels of a series, one after the other; value is valid during the call. */
+void metrics_labels(const struct series_labels *l, void (*fn)(void *ctx, const char *name, struct str value), void *ctx);
+
 #endif

@@ -12,8 +12,9 @@ static void gather(void *ctx, const struct series *s)
     vec_push(&a->v, s);
 }
 
-static void label(struct buf *out, const char *name, struct str v)
+static void label(void *ctx, const char *name, struct str v)
 {
+    struct buf *out = ctx;
     (void)buf_printf(out, "%s=\"", name);
     for (size_t i = 0; i < v.n; i++) {
         if (v.p[i] == '"' || v.p[i] == '\\') (void)buf_append(out, "\\", 1);
@@ -25,50 +26,8 @@ static void label(struct buf *out, const char *name, struct str v)
     (void)buf_puts(out, "\",");
 }
 
-static void party(struct buf *out, const char *side, const struct party *p)
-{
-    const struct {
-        const char *name;
-        struct str v;
-    } f[] = {
-        { "workload", p->workload },
-        { "canonical_service", p->canonical_service },
-        { "canonical_revision", p->canonical_revision },
-        { "workload_namespace", p->namespace },
-        { "principal", p->principal },
-        { "app", p->app },
-        { "version", p->version },
-        { "cluster", p->cluster },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(f); i++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s_%s", side, f[i].name);
-        label(out, name, f[i].v);
-    }
-}
-
 /* Without braces; ends with a comma. */
-static void labels(struct buf *out, const struct series_labels *l)
-{
-    label(out, "reporter", l->source_reports ? STR("source") : STR("destination"));
-    party(out, "source", &l->source);
-    party(out, "destination", &l->destination);
-    label(out, "destination_service", l->service);
-    label(out, "destination_service_name", l->service_name);
-    label(out, "destination_service_namespace", l->service_namespace);
-    label(out, "request_protocol", l->protocol);
-    if (!l->tcp) {
-        (void)buf_printf(out, "response_code=\"%d\",", l->code);
-        if (l->grpc >= 0)
-            (void)buf_printf(out, "grpc_response_status=\"%d\",", l->grpc);
-        else
-            (void)buf_puts(out, "grpc_response_status=\"\",");
-    }
-    (void)buf_puts(out, "response_flags=\"");
-    if (!flags_write(l->flags, false, out)) (void)buf_puts(out, "-");
-    (void)buf_puts(out, "\",");
-    label(out, "connection_security_policy", l->source_reports ? STR("unknown") : l->mutual_tls ? STR("mutual_tls") : STR("none"));
-}
+static void labels(struct buf *out, const struct series_labels *l) { metrics_labels(l, label, out); }
 
 static void histogram(struct buf *out, const char *name, const struct series *s, const struct metric_histogram *h)
 {
@@ -101,32 +60,19 @@ void prometheus_write(struct workers *ws, struct buf *out)
     struct all all = { 0 };
     metrics_each(ws, gather, &all);
     /* One family after the other, as the format asks. Series of several workers with the same labels carry the worker. */
-    static const struct {
-        const char *name;
-        size_t at;
-        bool tcp, histogram;
-    } families[] = {
-        { "istio_requests_total", offsetof(struct series, requests), false, false },
-        { "istio_request_duration_milliseconds", offsetof(struct series, duration), false, true },
-        { "istio_request_bytes", offsetof(struct series, request_bytes), false, true },
-        { "istio_response_bytes", offsetof(struct series, response_bytes), false, true },
-        { "istio_tcp_sent_bytes_total", offsetof(struct series, tcp_sent), true, false },
-        { "istio_tcp_received_bytes_total", offsetof(struct series, tcp_received), true, false },
-        { "istio_tcp_connections_opened_total", offsetof(struct series, tcp_opened), true, false },
-        { "istio_tcp_connections_closed_total", offsetof(struct series, tcp_closed), true, false },
-    };
-    for (size_t f = 0; f < ARRAY_LEN(families); f++) {
+    for (size_t f = 0; f < METRICS_FAMILIES; f++) {
         bool first = true;
         for (size_t i = 0; i < all.v.n; i++) {
             const struct series *s = all.v.v[i];
-            if (s->l.tcp != families[f].tcp) continue;
-            if (first) (void)buf_printf(out, "# TYPE %s %s\n", families[f].name, families[f].histogram ? "histogram" : "counter");
+            if (s->l.tcp != metrics_families[f].tcp) continue;
+            if (first)
+                (void)buf_printf(out, "# TYPE %s %s\n", metrics_families[f].name, metrics_families[f].histogram ? "histogram" : "counter");
             first = false;
-            const void *at = (const char *)s + families[f].at;
-            if (families[f].histogram)
-                histogram(out, families[f].name, s, at);
+            const void *at = (const char *)s + metrics_families[f].at;
+            if (metrics_families[f].histogram)
+                histogram(out, metrics_families[f].name, s, at);
             else
-                counter(out, families[f].name, s, at);
+                counter(out, metrics_families[f].name, s, at);
         }
     }
     vec_free(&all.v);

@@ -295,6 +295,9 @@ static void test_secrets(void **state)
 
 /* ---- bootstraps that are refused ---- */
 
+#define SINK(more) "{name: s, typed_config: {\"@type\": type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig, " more "}}"
+#define SINK_WELL  "grpc_service: {envoy_grpc: {cluster_name: m}}, emit_tags_as_labels: true, histogram_emit_mode: HISTOGRAM"
+
 static void test_bootstrap_errors(void **state)
 {
     (void)state;
@@ -313,6 +316,14 @@ static void test_bootstrap_errors(void **state)
         { "static_resources: {clusters: [{name: a, typ: STATIC}]}", "typ" },
         { "layered_runtime: {layers: [{name: s, static_layer: {a: 1}}]}", "layered_runtime" },
         { "stats_sinks: [{name: s}]", "MetricsServiceConfig" },
+        { "stats_sinks: [" SINK("") "]", "cluster_name is missing" },
+        { "stats_sinks: [" SINK("grpc_service: {envoy_grpc: {cluster_name: m}}, histogram_emit_mode: HISTOGRAM") "]",
+          "emit_tags_as_labels" },
+        { "stats_sinks: [" SINK("grpc_service: {envoy_grpc: {cluster_name: m}}, emit_tags_as_labels: true") "]", "histogram_emit_mode" },
+        { "stats_sinks: [" SINK(SINK_WELL) "]", "no static cluster \"m\"" },
+        { "stats_sinks: [" SINK(SINK_WELL ", transport_api_version: V2") "]", "transport_api_version" },
+        { "stats_sinks: [" SINK(SINK_WELL) "]\nstatic_resources: {clusters: [{name: m, transport_socket: {name: t}}]}",
+          "transport_socket" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct errs errs = { 0 };
