@@ -2,6 +2,7 @@
  * wiring only; what it does is in src/proxy. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "main/measurements.h"
 #include "proxy/admin.h"
 #include "proxy/dns.h"
 #include "proxy/identity.h"
@@ -62,6 +63,7 @@ struct proxy {
     struct workers *workers;
     struct admin *admin;
     struct xds_connection *xds;
+    struct measurements *measurements;
     struct dns *dns;
     struct buf node;
     struct io signals;
@@ -171,9 +173,9 @@ static void xds_addresses(struct proxy *p, const struct snapshot *s)
     xds_connection_addresses(p->xds, to, n);
 }
 
-static void xds_open(struct proxy *p, uint32_t mark)
+/* What the node of ADS and of the metrics stream says about the program. */
+static void name_agent(struct proxy *p)
 {
-    if (!p->boot->has_ads) return;
     static char agent[] = "weft-proxy", version[] = WEFT_VERSION;
     Envoy__Config__Core__V3__Node *node = p->boot->node;
     if (!node->user_agent_name || !*node->user_agent_name) node->user_agent_name = agent;
@@ -181,6 +183,11 @@ static void xds_open(struct proxy *p, uint32_t mark)
         node->user_agent_version_type_case = ENVOY__CONFIG__CORE__V3__NODE__USER_AGENT_VERSION_TYPE_USER_AGENT_VERSION;
         node->user_agent_version = version;
     }
+}
+
+static void xds_open(struct proxy *p, uint32_t mark)
+{
+    if (!p->boot->has_ads) return;
     size_t n = envoy__config__core__v3__node__get_packed_size(p->boot->node);
     char *to = buf_reserve(&p->node, n);
     buf_added(&p->node, envoy__config__core__v3__node__pack(p->boot->node, (uint8_t *)to));
@@ -203,6 +210,7 @@ static void publish(void *ctx, struct snapshot *s)
     struct err e = { 0 };
     (void)workers_publish(p->workers, s, &e);
     if (p->xds) xds_addresses(p, s);
+    measurements_addresses(p->measurements, s);
 }
 
 static size_t resolve(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max)
@@ -244,7 +252,7 @@ static void quit(void *ctx) { loop_stop(((struct proxy *)ctx)->loop); }
 static void on_ending(struct timer *t)
 {
     struct proxy *p = container_of(t, struct proxy, ending);
-    if (workers_connections(p->workers) == 0 || clock_ms() >= p->ends_at_ms)
+    if ((workers_connections(p->workers) == 0 && measurements_drained(p->measurements)) || clock_ms() >= p->ends_at_ms)
         loop_stop(p->loop);
     else
         timer_set(p->loop, t, 20);
@@ -340,7 +348,9 @@ static int start(struct proxy *p)
         p->admin = admin_new(p->loop, p->config, &p->boot->admin, &hooks, &e);
         if (!p->admin) goto fail;
     }
+    name_agent(p);
     xds_open(p, (uint32_t)m);
+    p->measurements = measurements_new(p->loop, p->boot, p->workers, (uint32_t)m);
     config_start(p->config);
     if (workers_start(p->workers, &e) < 0) goto fail;
     log_info("started: %u worker%s", workers_count(p->workers), workers_count(p->workers) == 1 ? "" : "s");
@@ -363,6 +373,7 @@ int main(int argc, char **argv)
     if (r < 0) r = loop_run(p.loop) < 0;
     admin_free(p.admin);
     xds_connection_free(p.xds);
+    measurements_free(p.measurements);
     workers_free(p.workers);
     config_free(p.config);
     dns_free(p.dns);
