@@ -22,12 +22,11 @@ char *pb_json_name(const ProtobufCMessageDescriptor *d, const ProtobufCFieldDesc
 {
     bool k8s = pb_is_k8s(d);
     size_t o = 0;
-    buf[0] = 0;
     for (const char *p = f->name; *p && o < PB_NAME_MAX - 1;) {
         size_t n = strcspn(p, "_");
         const char *word = k8s && p != f->name ? k8s_word(p, n) : NULL;
         for (size_t i = 0; i < n && o < PB_NAME_MAX - 1; i++) buf[o++] = word ? word[i] : p[i];
-        if (!word && p != f->name && o >= n && buf[o - n] >= 'a' && buf[o - n] <= 'z') buf[o - n] = (char)(buf[o - n] - 32);
+        if (!word && p != f->name && o >= n && p[0] >= 'a' && p[0] <= 'z') buf[o - n] = (char)(p[0] - 32);
         p += n;
         while (*p == '_') p++;
     }
