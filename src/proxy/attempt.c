@@ -56,6 +56,16 @@ static enum uproto protocol_for(const struct stream *s, const struct cluster *c,
     return h->tls && h->tls->tls ? UP_H2 : UP_H1;
 }
 
+/* auto_sni, auto_san_validation: the host asked for, without its port. */
+static struct str certificate_name(const struct stream *s, const struct cluster *c, const struct host *h)
+{
+    if (likely(!c->auto_sni && !c->auto_san) || !h->tls || !h->tls->tls) return STR("");
+    struct str host = headers_get(&s->req, HDR_AUTHORITY);
+    if (host.n && host.p[0] == '[') return str_first(str_skip(host, 1), (size_t)MAX(str_index(host, ']') - 1, (ssize_t)0));
+    ssize_t colon = str_rindex(host, ':');
+    return colon < 0 ? host : str_first(host, (size_t)colon);
+}
+
 static void no_host(struct stream *s)
 {
     cell_add(s->wc->cells, CLU_cx_none_healthy);
@@ -114,8 +124,8 @@ void attempt_start(struct stream *s)
     }
     if (s->lb.n_tried < LB_TRIED && s->retry.policy && s->retry.policy->previous_hosts) s->tried[s->lb.n_tried++] = h->shared;
     router_before_send(s, h);
-    struct upool *p = pool_get(s->wc, g, h, protocol_for(s, g->c, h));
-    if (pool_acquire(p, a) < 0) overflow(s);
+    struct upool *p = pool_get(s->wc, g, h, protocol_for(s, g->c, h), certificate_name(s, g->c, h));
+    if (!p || pool_acquire(p, a) < 0) overflow(s);
 }
 
 static void arm_try_timer(struct stream *s)

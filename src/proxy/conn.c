@@ -249,7 +249,7 @@ static void chain_chosen(struct conn *c)
         struct err e = { 0 };
         c->kind = CONN_TLS;
         if (c->hcells) cell_add(c->hcells, HTTPS_cx_ssl_total);
-        if (ch->tls->not_ready || tls_start(&c->wire, ch->tls, buf_str(&early), STR(""), &e) < 0) {
+        if (tls_start(&c->wire, ch->tls, buf_str(&early), (struct tls_names){ 0 }, &e) < 0) {
             log_debug("listener %.*s: no TLS: %s", STR_ARG(c->listener->name), e.what);
             cell_add(c->lcells, LIS_ssl_error);
             conn_end(c, false);

@@ -1,6 +1,10 @@
 /* From a cluster's hosts to one host: priority (with panic), then locality where its weights count, then the policy. */
 #include "proxy/lb.h"
 
+#include "base/clock.h"
+
+#include <math.h>
+
 struct lb_part { /* one locality, or a whole priority */
     struct lb_set healthy, degraded, all;
 };
@@ -17,6 +21,7 @@ struct lb {
     const struct lb_ops *policy;
     struct rng *rng;
     bool stale;
+    uint64_t now_ms; /* of the last build; only with slow start */
     size_t n;
     struct lb_prio *prio;
     uint32_t *healthy_load, *degraded_load;
@@ -74,10 +79,23 @@ void lb_priority_loads(const struct prio_count *p, size_t n, uint32_t over, uint
     if (first < n) (in_degraded ? d : h)[first] += left; /* what rounding lost */
 }
 
-static void set_push(struct lb_set *s, const struct host *h)
+static void set_push(struct lb *lb, struct lb_set *s, const struct host *h)
 {
-    s->weighted = s->weighted || (s->n && s->v[0]->weight != h->weight);
+    uint64_t window = lb->c->slow_start_ms;
+    if (window && h->shared->born_ms + window > lb->now_ms) s->slow_until_ms = MAX(s->slow_until_ms, h->shared->born_ms + window);
+    s->weighted = s->weighted || s->slow_until_ms || (s->n && s->v[0]->weight != h->weight);
     s->v[s->n++] = h;
+}
+
+/* weight * max(min_weight, (t / window)^(1 / aggression)), dataplane.md 4.5. */
+double lb_weight(const struct lb_set *s, const struct cluster *c, const struct host *h)
+{
+    if (likely(!s->slow_until_ms)) return h->weight;
+    uint64_t now = clock_ms(), born = h->shared->born_ms;
+    if (now >= born + c->slow_start_ms) return h->weight;
+    double share = (double)MAX(now - MIN(born, now), (uint64_t)1) / (double)c->slow_start_ms;
+    if (c->slow_start_aggression < 1.0 || c->slow_start_aggression > 1.0) share = pow(share, 1.0 / c->slow_start_aggression);
+    return h->weight * fmax(share, c->slow_start_min);
 }
 
 static void set_build(struct lb *lb, struct lb_set *s)
@@ -94,10 +112,10 @@ static void part_build(struct lb *lb, struct lb_part *p, const struct host *host
     p->all.v = xcalloc(n, sizeof *p->all.v);
     for (size_t i = 0; i < n; i++) {
         if (host_healthy(&hosts[i]))
-            set_push(&p->healthy, &hosts[i]);
+            set_push(lb, &p->healthy, &hosts[i]);
         else if (host_degraded(&hosts[i]))
-            set_push(&p->degraded, &hosts[i]);
-        set_push(&p->all, &hosts[i]);
+            set_push(lb, &p->degraded, &hosts[i]);
+        set_push(lb, &p->all, &hosts[i]);
     }
     set_build(lb, &p->healthy);
 }
@@ -155,6 +173,7 @@ static void build(struct lb *lb)
     struct prio_count *count = xcalloc(lb->n + 1, sizeof *count);
     bool below;
     lb->stale = false;
+    if (c->slow_start_ms) lb->now_ms = clock_ms();
     for (size_t i = 0; i < lb->n; i++) {
         struct lb_prio *p = &lb->prio[i];
         prio_drop(lb, p);

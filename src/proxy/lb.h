@@ -51,6 +51,7 @@ struct lb_set {
     bool built;
     void *state; /* the policy's */
     size_t index;
+    uint64_t slow_until_ms; /* a host is in slow start until then (monotonic); 0: none is */
 };
 struct lb_ops {
     void (*build)(struct lb_set *s, const struct cluster *c, struct rng *rng);
@@ -58,6 +59,9 @@ struct lb_ops {
     void (*free)(struct lb_set *s);
 };
 extern const struct lb_ops lb_round_robin, lb_least_request, lb_random, lb_ring_hash, lb_maglev;
+
+/* The host's weight now: less while it is in slow start. */
+double lb_weight(const struct lb_set *s, const struct cluster *c, const struct host *h);
 
 /* Earliest deadline first: weighted round robin (Envoy edf_scheduler.h). Items are numbers. */
 struct edf;

@@ -5,6 +5,7 @@
 #include "net/sock.h"
 #include "proxy/conn.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ACCEPTS 64 /* per wake-up, unless the listener says otherwise */
@@ -76,9 +77,12 @@ static struct binding *bind_all(const struct listeners *ls, const struct listene
     b->n = ls->workers;
     for (unsigned i = 0; i < b->n; i++) b->fd[i] = -1;
     for (unsigned i = 0; i < b->n; i++) {
-        bool shared = a->sa.sa_family == AF_UNIX;
+        bool shared = a->sa.sa_family == AF_UNIX || !l->reuse_port;
         b->fd[i] = shared && i ? dup(b->fd[0]) : sock_listen(a, ls->workers > 1 && !shared, e);
-        if (b->fd[i] >= 0) continue;
+        if (b->fd[i] >= 0) {
+            if (l->backlog) (void)listen(b->fd[i], (int)MIN(l->backlog, (uint32_t)INT32_MAX));
+            continue;
+        }
         err_prefix(e, "listener %.*s: ", STR_ARG(l->name));
         binding_unref(b);
         return NULL;

@@ -3,6 +3,7 @@
 #include "http/grpc.h"
 #include "proxy/reply.h"
 #include "proxy/router.h"
+#include "proxy/xfcc.h"
 
 /* ---- path ---- */
 
@@ -404,9 +405,7 @@ bool request_prepare(struct stream *s)
         strip_external(s, edge);
     set_forwarded(s);
     set_request_id(s, edge);
-    if (s->hcm->xfcc == XFCC_SANITIZE || s->hcm->xfcc == XFCC_SANITIZE_SET || !s->tls) {
-        if (s->hcm->xfcc != XFCC_ALWAYS_FORWARD_ONLY) headers_drop(h, HDR_X_FORWARDED_CLIENT_CERT);
-    }
+    xfcc_apply(s);
     if (s->hcm->via.n) (void)headers_append(h, HDR_VIA, s->hcm->via);
     if (str_ieq(headers_get(h, HDR_EXPECT), STR("100-continue")) && !s->hcm->proxy_100_continue) {
         if (!s->body_end && s->http_minor) {

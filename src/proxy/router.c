@@ -133,7 +133,8 @@ static void set_timeouts(struct stream *s)
     uint64_t ms, ns;
     s->timeout_ms = a->timeout_ms;
     struct str v = headers_get(&s->req, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS);
-    if (v.p && str_u64(v, &ms)) s->timeout_ms = ms;
+    struct str given = s->hcm->respect_expected_timeout ? headers_get(&s->req, HDR_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS) : v;
+    if (given.p ? str_u64(given, &ms) : v.p && str_u64(v, &ms)) s->timeout_ms = ms;
     headers_drop(&s->req, HDR_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS);
     uint64_t longest = a->max_stream_ms != UINT64_MAX ? a->max_stream_ms : s->hcm->common.max_stream_ms;
     v = headers_get(&s->req, HDR_GRPC_TIMEOUT);

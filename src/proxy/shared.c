@@ -1,6 +1,8 @@
 /* Objects that outlive snapshots: one per cluster name and one per host address in it. */
 #include "proxy/hosts.h"
 
+#include "base/clock.h"
+
 struct shared_registry {
     struct map clusters; /* name -> struct cluster_shared *, one reference each */
     struct map hosts;    /* name NUL address -> struct host_shared *, one reference each */
@@ -48,6 +50,7 @@ struct host_shared *shared_host(struct shared_registry *r, struct cluster_shared
         atomic_fetch_add(&c->refs, 1);
         h->cluster = c;
         h->address = str_dup(address);
+        h->born_ms = clock_ms();
         map_put(&r->hosts, k, h);
     }
     free(key);

@@ -33,7 +33,7 @@ struct tls_config {
     struct str ca_pem; /* empty: the peer is not verified */
     struct san_match *sans;
     size_t n_sans;
-    struct str *spki, *hashes; /* base64 SHA-256 of the key; hex SHA-256 of the certificate */
+    struct str *spki, *hashes; /* base64 SHA-256 of the key; lower hex SHA-256 of the certificate */
     size_t n_spki, n_hashes;
     bool accept_untrusted, allow_expired;
     uint32_t max_depth;
@@ -48,8 +48,7 @@ struct tls_config {
     uint64_t session_timeout_s;
     struct str sni; /* client; empty: none */
     bool auto_host_sni, auto_sni_san;
-    uint32_t max_session_keys;
-    bool not_ready; /* an SDS secret is missing: connections are reset */
+    bool not_ready; /* an SDS secret is missing: no connection is made with this */
     _Atomic(void *) ctx;
     void (*free_ctx)(void *); /* set together with ctx */
 };
@@ -111,13 +110,12 @@ struct http_filter {
 
 /* HTTP/2 settings of either side; 0 is never "unset" here, defaults are filled in. */
 struct h2_options {
-    uint32_t max_streams, stream_window, conn_window, hpack_table;
+    uint32_t max_streams, stream_window, conn_window;
     bool allow_connect;
-    uint32_t max_outbound_frames, max_outbound_control, max_empty_frames, max_priority_per_stream, max_window_updates;
-    uint64_t keepalive_interval_ms, keepalive_timeout_ms, keepalive_idle_ms;
+    uint64_t keepalive_ms, keepalive_timeout_ms; /* upstream only; 0: no PINGs */
 };
 struct h1_options {
-    bool accept_http_10, enable_trailers, proper_case, preserve_case, allow_absolute_url, allow_chunked_length;
+    bool accept_http_10, enable_trailers;
     struct str default_host;
 };
 struct http_common {
@@ -148,10 +146,8 @@ struct hcm {
     uint32_t xff_trusted_hops;
     struct cidr *internal; /* internal_address_config; n 0: nobody is internal */
     size_t n_internal;
-    bool internal_unix;
     struct str via;
     bool generate_request_id, preserve_external_request_id, request_id_in_response;
-    bool pack_trace_reason;
     enum xfcc_mode xfcc;
     bool xfcc_subject, xfcc_cert, xfcc_chain, xfcc_dns, xfcc_uri;
     bool proxy_100_continue;
@@ -160,12 +156,10 @@ struct hcm {
     bool normalize_path, merge_slashes, strip_any_port, strip_matching_port, strip_trailing_dot;
     enum slashes_action slashes;
     bool append_forwarded_port;
-    bool stream_error_on_invalid; /* http_protocol_options wins over the HCM's own */
-    struct str scheme;            /* scheme_header_transformation; empty: none */
+    struct str scheme; /* scheme_header_transformation; empty: none */
     bool suppress_envoy_headers;  /* the router's */
     bool respect_expected_timeout;
     bool istio_stats; /* an istio.stats filter is in the chain: istio_* metrics are kept */
-    bool direct_response_empty_body;
 };
 
 struct tcp_cluster {
@@ -213,12 +207,11 @@ struct filter_chain {
     };
 };
 
-enum listener_filter_type { LF_ORIGINAL_DST, LF_TLS_INSPECTOR, LF_HTTP_INSPECTOR, LF_PROXY_PROTOCOL };
+enum listener_filter_type { LF_ORIGINAL_DST, LF_TLS_INSPECTOR, LF_HTTP_INSPECTOR };
 struct port_match;
 struct listener_filter {
     enum listener_filter_type type;
     const struct port_match *disabled; /* NULL: always on; else ask listener_filter_on() */
-    bool allow_without_proxy;          /* LF_PROXY_PROTOCOL */
 };
 
 struct listener {
@@ -229,7 +222,7 @@ struct listener {
     uint64_t hash;      /* of the packed message */
     struct addr *addrs; /* first the address, then additional_addresses */
     size_t n_addrs;
-    bool bind_to_port, use_original_dst, reuse_port, transparent, freebind;
+    bool bind_to_port, use_original_dst, reuse_port;
     enum traffic_direction direction;
     uint32_t buffer_limit; /* per connection, bytes; 0: ours */
     uint32_t backlog;      /* 0: somaxconn */
@@ -294,6 +287,7 @@ struct host_shared {
     _Atomic bool ejected;
     _Atomic uint64_t ejected_at_ms;
     _Atomic uint32_t ejections; /* in a row: the multiplier of the ejection time */
+    uint64_t born_ms;           /* slow start begins here; monotonic */
     void *extra;                /* the data path's; freed by free_extra */
     void (*free_extra)(void *);
 };
@@ -372,20 +366,17 @@ struct cluster {
     uint64_t slow_start_ms;
     double slow_start_aggression, slow_start_min;
     uint64_t ring_min, ring_max;
-    bool ring_murmur, hash_by_hostname;
+    bool hash_by_hostname;
     uint32_t hash_balance_factor; /* 0: off */
     uint64_t maglev_size;
     double panic_percent; /* 50 unless set */
-    bool locality_weighted, zone_aware;
-    uint32_t zone_min_size;
-    double zone_percent;
+    bool locality_weighted;
     uint32_t overprovisioning; /* 140 unless set */
     struct {
         uint32_t numerator, denominator;
         struct str category;
     } * drops; /* EDS drop_overloads */
     size_t n_drops;
-    bool close_on_health_failure;
     /* upstream */
     enum upstream_protocol protocol;
     struct http_common http;
@@ -397,7 +388,8 @@ struct cluster {
     bool has_bind;
     struct addr bind; /* upstream_bind_config */
     uint32_t mark;    /* SO_MARK of upstream sockets; 0: none */
-    uint64_t tcp_keepalive_s;
+    bool tcp_keepalive;
+    uint32_t keepalive_time_s, keepalive_interval_s, keepalive_probes; /* 0: the system's */
     struct breaker_limits limits[2];      /* DEFAULT, HIGH */
     const struct outlier_config *outlier; /* NULL: none */
     bool original_dst_header;             /* x-envoy-original-dst-host is read */
@@ -410,7 +402,6 @@ struct cluster {
     } * dns;
     size_t n_dns;
     uint64_t dns_refresh_ms;
-    bool dns_respect_ttl;
     int dns_family; /* AF_UNSPEC, AF_INET, AF_INET6 */
     /* Istio's metadata: who is called, for istio_* metrics */
     struct str service_host, service_name, service_namespace;

@@ -26,18 +26,18 @@ static void slow_start(struct cluster *c, const Google__Protobuf__Duration *wind
     if (min) c->slow_start_min = min->value / 100;
 }
 
-static void locality_lb(struct cluster *c, const LocalityLb *m)
+static int zone_aware(struct err *e) { return err_set(e, -EINVAL, "zone_aware_lb_config is not supported"); }
+
+static int locality_lb(struct cluster *c, const LocalityLb *m, struct err *e)
 {
-    if (!m) return;
+    if (!m) return 0;
     if (m->locality_config_specifier_case ==
         ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_LOCALITY_WEIGHTED_LB_CONFIG)
         c->locality_weighted = true;
-    if (m->locality_config_specifier_case !=
-        ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG)
-        return;
-    c->zone_aware = true;
-    c->zone_percent = xdsmsg_percent(m->zone_aware_lb_config->routing_enabled, 100);
-    c->zone_min_size = (uint32_t)MIN(xdsmsg_u64(m->zone_aware_lb_config->min_cluster_size, 6), (uint64_t)UINT32_MAX);
+    return m->locality_config_specifier_case ==
+                   ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__COMMON__V3__LOCALITY_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG
+               ? zone_aware(e)
+               : 0;
 }
 
 static void consistent(struct cluster *c, const ConsistentLb *m)
@@ -49,13 +49,12 @@ static void consistent(struct cluster *c, const ConsistentLb *m)
 
 static int set_round_robin(struct cluster *c, const ProtobufCMessage *msg, struct build *b, struct err *e)
 {
-    (void)b, (void)e;
+    (void)b;
     const Envoy__Extensions__LoadBalancingPolicies__RoundRobin__V3__RoundRobin *m = (const void *)msg;
     c->lb = LB_ROUND_ROBIN;
     if (m->slow_start_config)
         slow_start(c, m->slow_start_config->slow_start_window, m->slow_start_config->aggression, m->slow_start_config->min_weight_percent);
-    locality_lb(c, m->locality_lb_config);
-    return 0;
+    return locality_lb(c, m->locality_lb_config, e);
 }
 
 static int set_least_request(struct cluster *c, const ProtobufCMessage *msg, struct build *b, struct err *e)
@@ -68,17 +67,17 @@ static int set_least_request(struct cluster *c, const ProtobufCMessage *msg, str
     if (m->active_request_bias) c->active_request_bias = m->active_request_bias->default_value;
     if (m->slow_start_config)
         slow_start(c, m->slow_start_config->slow_start_window, m->slow_start_config->aggression, m->slow_start_config->min_weight_percent);
-    locality_lb(c, m->locality_lb_config);
-    return 0;
+    return locality_lb(c, m->locality_lb_config, e);
 }
 
 static int set_random(struct cluster *c, const ProtobufCMessage *msg, struct build *b, struct err *e)
 {
-    (void)b, (void)e;
+    (void)b;
     c->lb = LB_RANDOM;
-    locality_lb(c, ((const Envoy__Extensions__LoadBalancingPolicies__Random__V3__Random *)(const void *)msg)->locality_lb_config);
-    return 0;
+    return locality_lb(c, ((const Envoy__Extensions__LoadBalancingPolicies__Random__V3__Random *)(const void *)msg)->locality_lb_config, e);
 }
+
+static int murmur(struct err *e) { return err_set(e, -EINVAL, "hash_function MURMUR_HASH_2 is not supported"); }
 
 static int set_ring_hash(struct cluster *c, const ProtobufCMessage *msg, struct build *b, struct err *e)
 {
@@ -87,7 +86,8 @@ static int set_ring_hash(struct cluster *c, const ProtobufCMessage *msg, struct 
     c->lb = LB_RING_HASH;
     c->ring_min = xdsmsg_u64(m->minimum_ring_size, c->ring_min);
     c->ring_max = xdsmsg_u64(m->maximum_ring_size, c->ring_max);
-    c->ring_murmur = m->hash_function == ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__RING_HASH__V3__RING_HASH__HASH_FUNCTION__MURMUR_HASH_2;
+    if (m->hash_function == ENVOY__EXTENSIONS__LOAD_BALANCING_POLICIES__RING_HASH__V3__RING_HASH__HASH_FUNCTION__MURMUR_HASH_2)
+        return murmur(e);
     c->locality_weighted = m->locality_weighted_lb_config != NULL;
     consistent(c, m->consistent_hashing_lb_config);
     return 0;
@@ -144,14 +144,14 @@ static int policy_build(struct cluster *c, const Policy *m, int depth, struct bu
     return err_set(e, -EINVAL, "load_balancing_policy names no policy that is supported");
 }
 
-static void legacy_lb(struct cluster *c, const Cluster *m)
+static int legacy_lb(struct cluster *c, const Cluster *m, struct err *e)
 {
     switch (m->lb_config_case) {
     case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_RING_HASH_LB_CONFIG:
         c->ring_min = xdsmsg_u64(m->ring_hash_lb_config->minimum_ring_size, c->ring_min);
         c->ring_max = xdsmsg_u64(m->ring_hash_lb_config->maximum_ring_size, c->ring_max);
-        c->ring_murmur =
-            m->ring_hash_lb_config->hash_function == ENVOY__CONFIG__CLUSTER__V3__CLUSTER__RING_HASH_LB_CONFIG__HASH_FUNCTION__MURMUR_HASH_2;
+        if (m->ring_hash_lb_config->hash_function == ENVOY__CONFIG__CLUSTER__V3__CLUSTER__RING_HASH_LB_CONFIG__HASH_FUNCTION__MURMUR_HASH_2)
+            return murmur(e);
         break;
     case ENVOY__CONFIG__CLUSTER__V3__CLUSTER__LB_CONFIG_MAGLEV_LB_CONFIG:
         c->maglev_size = xdsmsg_u64(m->maglev_lb_config->table_size, c->maglev_size);
@@ -176,25 +176,24 @@ static void legacy_lb(struct cluster *c, const Cluster *m)
     }
     default: break;
     }
+    return 0;
 }
 
-static void common_lb(struct cluster *c, const Envoy__Config__Cluster__V3__Cluster__CommonLbConfig *m)
+static int common_lb(struct cluster *c, const Envoy__Config__Cluster__V3__Cluster__CommonLbConfig *m, struct err *e)
 {
-    if (!m) return;
+    if (!m) return 0;
     c->panic_percent = xdsmsg_percent(m->healthy_panic_threshold, 50);
     if (m->locality_config_specifier_case ==
         ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_LOCALITY_WEIGHTED_LB_CONFIG)
         c->locality_weighted = true;
     if (m->locality_config_specifier_case ==
-        ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG) {
-        c->zone_aware = true;
-        c->zone_percent = xdsmsg_percent(m->zone_aware_lb_config->routing_enabled, 100);
-        c->zone_min_size = (uint32_t)MIN(xdsmsg_u64(m->zone_aware_lb_config->min_cluster_size, 6), (uint64_t)UINT32_MAX);
-    }
+        ENVOY__CONFIG__CLUSTER__V3__CLUSTER__COMMON_LB_CONFIG__LOCALITY_CONFIG_SPECIFIER_ZONE_AWARE_LB_CONFIG)
+        return zone_aware(e);
     if (m->consistent_hashing_lb_config) {
         c->hash_by_hostname = m->consistent_hashing_lb_config->use_hostname_for_hashing;
         c->hash_balance_factor = xdsmsg_u32(m->consistent_hashing_lb_config->hash_balance_factor, 0);
     }
+    return 0;
 }
 
 static bool is_prime(uint64_t n)
@@ -218,8 +217,7 @@ static int balancing(struct cluster *c, const Cluster *m, struct build *b, struc
     c->panic_percent = 50;
     c->overprovisioning = 140;
     if (m->lb_subset_config && m->lb_subset_config->n_subset_selectors) return err_set(e, -EINVAL, "lb_subset_config is not supported");
-    common_lb(c, m->common_lb_config);
-    legacy_lb(c, m);
+    if (common_lb(c, m->common_lb_config, e) || legacy_lb(c, m, e)) return -EINVAL;
     size_t p = (size_t)m->lb_policy;
     c->lb = legacy[p < ARRAY_LEN(legacy) ? p : 0];
     int rc = m->load_balancing_policy ? policy_build(c, m->load_balancing_policy, 0, b, e) : 0;
@@ -383,6 +381,26 @@ static int transport_sockets(struct cluster *c, const Cluster *m, struct build *
     return upstream_tls_build(&last->tls, m->transport_socket, b, e);
 }
 
+static void keepalive(struct cluster *c, const Envoy__Config__Cluster__V3__UpstreamConnectionOptions *m)
+{
+    if (!m || !m->tcp_keepalive) return;
+    c->tcp_keepalive = true;
+    c->keepalive_time_s = xdsmsg_u32(m->tcp_keepalive->keepalive_time, 0);
+    c->keepalive_interval_s = xdsmsg_u32(m->tcp_keepalive->keepalive_interval, 0);
+    c->keepalive_probes = xdsmsg_u32(m->tcp_keepalive->keepalive_probes, 0);
+}
+
+/* A name that is checked in a certificate that nobody vouches for is no check. */
+static int names_checked(const struct cluster *c, struct err *e)
+{
+    for (size_t i = 0; i < c->n_tls_matches; i++) {
+        const struct tls_config *t = c->tls_matches[i].tls;
+        if (t && !t->not_ready && !t->ca_pem.n && (c->auto_san || t->auto_sni_san))
+            return err_set(e, -EINVAL, "TLS: auto_san_validation needs a trusted_ca");
+    }
+    return 0;
+}
+
 /* ---- Istio's metadata ---- */
 
 static const Google__Protobuf__Value *field(const Google__Protobuf__Struct *s, const char *key)
@@ -444,12 +462,12 @@ static int fill(struct cluster *c, const struct cluster_inputs *in, struct build
     c->connect_ms = xdsmsg_ms(m->connect_timeout, 5000);
     if (!c->connect_ms) return err_set(e, -EINVAL, "connect_timeout must be more than 0");
     c->buffer_limit = xdsmsg_u32(m->per_connection_buffer_limit_bytes, 0);
-    c->close_on_health_failure = m->close_connections_on_host_health_failure;
+    if (m->close_connections_on_host_health_failure) return err_set(e, -EINVAL, "close_connections_on_host_health_failure is not supported");
     breakers(c, m->circuit_breakers);
     outlier(c, m->outlier_detection, build_arena(b));
     if (bind_config(c, m->upstream_bind_config, e) || transport_sockets(c, m, b, e)) return -EINVAL;
-    if (m->upstream_connection_options && m->upstream_connection_options->tcp_keepalive)
-        c->tcp_keepalive_s = xdsmsg_u32(m->upstream_connection_options->tcp_keepalive->keepalive_time, 7200);
+    keepalive(c, m->upstream_connection_options);
+    if (names_checked(c, e)) return -EINVAL;
     service(c, m->metadata, b);
     c->shared = shared_cluster(in->shared, c->name);
     return hosts_build(c, in, b, e);

@@ -210,7 +210,6 @@ int hosts_build(struct cluster *c, const struct cluster_inputs *in, struct build
 {
     const Envoy__Config__Cluster__V3__Cluster *m = in->cluster;
     c->dns_refresh_ms = xdsmsg_ms(m->dns_refresh_rate, 5000);
-    c->dns_respect_ttl = m->respect_dns_ttl;
     c->dns_family = family(m);
     const Assignment *a = c->type == CLUSTER_EDS ? in->endpoints : m->load_assignment;
     c->warm = c->type != CLUSTER_EDS || in->endpoints || in->endpoints_missing;

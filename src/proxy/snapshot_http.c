@@ -32,69 +32,47 @@ void http_common_build(struct http_common *c, const CommonOptions *m, struct bui
     c->underscores = (enum underscores_action)m->headers_with_underscores_action;
 }
 
-static int key_format(struct h1_options *h, const Envoy__Config__Core__V3__Http1ProtocolOptions__HeaderKeyFormat *m, struct err *e)
-{
-    if (!m) return 0;
-    if (m->header_format_case == ENVOY__CONFIG__CORE__V3__HTTP1_PROTOCOL_OPTIONS__HEADER_KEY_FORMAT__HEADER_FORMAT_PROPER_CASE_WORDS) {
-        h->proper_case = true;
-        return 0;
-    }
-    const Google__Protobuf__Any *any = m->header_format_case ? m->stateful_formatter->typed_config : NULL;
-    struct str type = any ? xdsmsg_type(str_of(any->type_url)) : STR("");
-    if (!str_eq(type, STR("envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig")))
-        return err_set(e, -EINVAL, "header_key_format: %.*s is not supported", STR_ARG(type));
-    h->preserve_case = true;
-    return 0;
-}
-
 int h1_options_build(struct h1_options *h, const H1Options *m, struct build *b, struct err *e)
 {
-    *h = (struct h1_options){ .allow_absolute_url = true };
+    *h = (struct h1_options){ 0 };
     if (!m) return 0;
-    if (m->send_fully_qualified_url || m->allow_custom_methods || m->n_ignore_http_11_upgrade)
-        return err_set(
-            e, -EINVAL,
-            "http_protocol_options: send_fully_qualified_url, allow_custom_methods and ignore_http_11_upgrade are not supported");
-    h->allow_absolute_url = xdsmsg_bool(m->allow_absolute_url, true);
+    const struct {
+        bool set;
+        const char *name;
+    } refused[] = {
+        { m->send_fully_qualified_url, "send_fully_qualified_url" },
+        { m->allow_custom_methods, "allow_custom_methods" },
+        { m->n_ignore_http_11_upgrade > 0, "ignore_http_11_upgrade" },
+        { !xdsmsg_bool(m->allow_absolute_url, true), "allow_absolute_url: false" },
+        { m->allow_chunked_length, "allow_chunked_length" },
+        { m->header_key_format != NULL, "header_key_format" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        if (refused[i].set) return err_set(e, -EINVAL, "http_protocol_options: %s is not supported", refused[i].name);
     h->accept_http_10 = m->accept_http_10;
     h->default_host = build_str(b, m->default_host_for_http_10);
     h->enable_trailers = m->enable_trailers;
-    h->allow_chunked_length = m->allow_chunked_length;
-    return key_format(h, m->header_key_format, e);
+    return 0;
 }
 
 /* Windows and limits: dataplane.md 5.3, "weft value". */
 int h2_options_build(struct h2_options *h, const H2Options *m, struct err *e)
 {
-    *h = (struct h2_options){ .max_streams = 1024,
-                              .stream_window = 64 << 10,
-                              .conn_window = 1 << 20,
-                              .hpack_table = 4096,
-                              .max_outbound_frames = 10000,
-                              .max_outbound_control = 1000,
-                              .max_empty_frames = 1,
-                              .max_priority_per_stream = 100,
-                              .max_window_updates = 10 };
+    *h = (struct h2_options){ .max_streams = 1024, .stream_window = 64 << 10, .conn_window = 1 << 20 };
     if (!m) return 0;
     if (m->allow_metadata || m->n_custom_settings_parameters)
         return err_set(e, -EINVAL, "http2_protocol_options: allow_metadata and custom_settings_parameters are not supported");
-    h->hpack_table = xdsmsg_u32(m->hpack_table_size, h->hpack_table);
     h->max_streams = xdsmsg_u32(m->max_concurrent_streams, h->max_streams);
     h->stream_window = xdsmsg_u32(m->initial_stream_window_size, h->stream_window);
     h->conn_window = xdsmsg_u32(m->initial_connection_window_size, h->conn_window);
     if (h->stream_window < 65535 || h->stream_window > INT32_MAX || h->conn_window < 65535 || h->conn_window > INT32_MAX)
         return err_set(e, -EINVAL, "http2_protocol_options: a window must be in 65535...2147483647");
     h->allow_connect = m->allow_connect;
-    h->max_outbound_frames = xdsmsg_u32(m->max_outbound_frames, h->max_outbound_frames);
-    h->max_outbound_control = xdsmsg_u32(m->max_outbound_control_frames, h->max_outbound_control);
-    h->max_empty_frames = xdsmsg_u32(m->max_consecutive_inbound_frames_with_empty_payload, h->max_empty_frames);
-    h->max_priority_per_stream = xdsmsg_u32(m->max_inbound_priority_frames_per_stream, h->max_priority_per_stream);
-    h->max_window_updates = xdsmsg_u32(m->max_inbound_window_update_frames_per_data_frame_sent, h->max_window_updates);
     if (m->connection_keepalive) {
-        h->keepalive_interval_ms = xdsmsg_ms(m->connection_keepalive->interval, 0);
+        h->keepalive_ms = xdsmsg_ms(m->connection_keepalive->interval, 0);
         h->keepalive_timeout_ms = xdsmsg_ms(m->connection_keepalive->timeout, 0);
-        h->keepalive_idle_ms = xdsmsg_ms(m->connection_keepalive->connection_idle_interval, 0);
         if (!h->keepalive_timeout_ms) return err_set(e, -EINVAL, "connection_keepalive: timeout is missing");
+        if (!h->keepalive_ms) return err_set(e, -EINVAL, "connection_keepalive: interval is missing (connection_idle_interval is not supported)");
     }
     return 0;
 }
@@ -210,7 +188,6 @@ static void addresses(struct hcm *h, const Hcm *m)
     h->use_remote_address = xdsmsg_bool(m->use_remote_address, false);
     h->xff_trusted_hops = m->xff_num_trusted_hops;
     h->skip_xff_append = m->skip_xff_append;
-    h->internal_unix = m->internal_address_config && m->internal_address_config->unix_sockets;
     h->xfcc = (enum xfcc_mode)m->forward_client_cert_details;
     const Envoy__Extensions__Filters__Network__HttpConnectionManager__V3__HttpConnectionManager__SetCurrentClientCertDetails *d =
         m->set_current_client_cert_details;
@@ -249,12 +226,10 @@ static int request_id(struct hcm *h, const Hcm *m, struct build *b, struct err *
     h->generate_request_id = xdsmsg_bool(m->generate_request_id, true);
     h->preserve_external_request_id = m->preserve_external_request_id;
     h->request_id_in_response = m->always_set_request_id_in_response;
-    h->pack_trace_reason = true;
     if (!m->request_id_extension) return 0;
     const Envoy__Extensions__RequestId__Uuid__V3__UuidRequestIdConfig *u = (const void *)build_any(
         b, m->request_id_extension->typed_config, &envoy__extensions__request_id__uuid__v3__uuid_request_id_config__descriptor, e);
     if (!u) return err_prefix(e, "request_id_extension: ");
-    h->pack_trace_reason = xdsmsg_bool(u->pack_trace_reason, true);
     return 0;
 }
 
@@ -269,10 +244,9 @@ static int protocols(struct hcm *h, const Hcm *m, struct build *b, struct err *e
         return err_set(e, -EINVAL, "max_request_headers_kb must be in 1...8192");
     if (h1_options_build(&h->h1, m->http_protocol_options, b, e) || h2_options_build(&h->h2, m->http2_protocol_options, e)) return -EINVAL;
     if (h->use_remote_address && !(m->http2_protocol_options && m->http2_protocol_options->max_concurrent_streams)) h->h2.max_streams = 100;
-    h->stream_error_on_invalid = xdsmsg_bool(m->stream_error_on_invalid_http_message, false);
-    if (m->http_protocol_options)
-        h->stream_error_on_invalid =
-            xdsmsg_bool(m->http_protocol_options->override_stream_error_on_invalid_http_message, h->stream_error_on_invalid);
+    if (h->h2.keepalive_ms) return err_set(e, -EINVAL, "connection_keepalive of a listener is not supported");
+    if (m->internal_address_config && m->internal_address_config->unix_sockets)
+        return err_set(e, -EINVAL, "internal_address_config: unix_sockets is not supported");
     if (m->scheme_header_transformation && m->scheme_header_transformation->match_upstream)
         return err_set(e, -EINVAL, "scheme_header_transformation: match_upstream is not supported");
     h->scheme = build_str(b, m->scheme_header_transformation && m->scheme_header_transformation->transformation_case

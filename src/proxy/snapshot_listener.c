@@ -3,7 +3,6 @@
 
 #include "envoy.extensions.filters.listener.http_inspector.v3.pb-c.h"
 #include "envoy.extensions.filters.listener.original_dst.v3.pb-c.h"
-#include "envoy.extensions.filters.listener.proxy_protocol.v3.pb-c.h"
 #include "envoy.extensions.filters.listener.tls_inspector.v3.pb-c.h"
 
 typedef Envoy__Config__Listener__V3__Listener Listener;
@@ -82,17 +81,7 @@ static const struct {
     { "envoy.extensions.filters.listener.original_dst.v3.OriginalDst", LF_ORIGINAL_DST },
     { "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector", LF_TLS_INSPECTOR },
     { "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector", LF_HTTP_INSPECTOR },
-    { "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol", LF_PROXY_PROTOCOL },
 };
-
-static int proxy_protocol(struct listener_filter *f, const Google__Protobuf__Any *any, struct build *b, struct err *e)
-{
-    const Envoy__Extensions__Filters__Listener__ProxyProtocol__V3__ProxyProtocol *p =
-        (const void *)build_any(b, any, &envoy__extensions__filters__listener__proxy_protocol__v3__proxy_protocol__descriptor, e);
-    if (!p) return -EINVAL;
-    f->allow_without_proxy = p->allow_requests_without_proxy_protocol;
-    return 0;
-}
 
 static int listener_filter(struct listener *l, struct listener_filter *f, const ListenerFilter *m, struct build *b, struct err *e)
 {
@@ -105,7 +94,6 @@ static int listener_filter(struct listener *l, struct listener_filter *f, const 
     f->type = listener_filter_kinds[k].kind;
     l->needs_tls_info |= f->type == LF_TLS_INSPECTOR;
     l->needs_http_info |= f->type == LF_HTTP_INSPECTOR;
-    if (f->type == LF_PROXY_PROTOCOL && proxy_protocol(f, any, b, e)) return -EINVAL;
     if (!m->filter_disabled) return 0;
     struct port_match *p = arena_new(build_arena(b), struct port_match);
     f->disabled = p;
@@ -231,6 +219,8 @@ static int listen_addresses(struct listener *l, const Listener *m, struct build 
 
 static int unsupported(const Listener *m, struct err *e)
 {
+    if (xdsmsg_bool(m->transparent, false)) return err_set(e, -EINVAL, "transparent is not supported");
+    if (xdsmsg_bool(m->freebind, false)) return err_set(e, -EINVAL, "freebind is not supported");
     if (m->enable_mptcp) return err_set(e, -EINVAL, "enable_mptcp is not supported");
     if (m->tcp_fast_open_queue_length) return err_set(e, -EINVAL, "tcp_fast_open_queue_length is not supported");
     if (m->n_socket_options) return err_set(e, -EINVAL, "socket_options of a listener are not supported");
@@ -246,8 +236,6 @@ static void simple_fields(struct listener *l, const Listener *m, struct build *b
     l->bind_to_port = xdsmsg_bool(m->bind_to_port, true);
     l->use_original_dst = xdsmsg_bool(m->use_original_dst, false);
     l->reuse_port = xdsmsg_bool(m->enable_reuse_port, true);
-    l->transparent = xdsmsg_bool(m->transparent, false);
-    l->freebind = xdsmsg_bool(m->freebind, false);
     l->direction = (enum traffic_direction)m->traffic_direction;
     l->buffer_limit = xdsmsg_u32(m->per_connection_buffer_limit_bytes, 0);
     l->backlog = xdsmsg_u32(m->tcp_backlog_size, 0);

@@ -94,21 +94,55 @@ static int sans(struct tls_config *t, const Validation *m, struct build *b, stru
     return 0;
 }
 
+/* Hex with or without colons, to lower case without. */
+static int hash_pin(struct str *ret, const char *text, struct build *b, struct err *e)
+{
+    char hex[64];
+    size_t n = 0;
+    for (const char *c = text; *c; c++) {
+        char low = (char)(*c >= 'A' && *c <= 'F' ? *c | 0x20 : *c);
+        if (low == ':') continue;
+        bool digit = (low >= '0' && low <= '9') || (low >= 'a' && low <= 'f');
+        if (!digit || n == sizeof hex) return err_set(e, -EINVAL, "verify_certificate_hash %s is no SHA-256 in hex", text);
+        hex[n++] = low;
+    }
+    if (n != sizeof hex) return err_set(e, -EINVAL, "verify_certificate_hash %s is no SHA-256 in hex", text);
+    *ret = arena_str(build_arena(b), str_make(hex, n));
+    return 0;
+}
+
+static int pins(struct tls_config *t, const Validation *m, struct build *b, struct err *e)
+{
+    if (m->n_verify_certificate_spki)
+        t->spki = str_copies(m->verify_certificate_spki, t->n_spki = m->n_verify_certificate_spki, build_arena(b));
+    for (size_t i = 0; i < m->n_verify_certificate_spki; i++)
+        if (t->spki[i].n != 44) return err_set(e, -EINVAL, "verify_certificate_spki %s is no SHA-256 in base64", m->verify_certificate_spki[i]);
+    if (!m->n_verify_certificate_hash) return 0;
+    t->hashes = arena_array(build_arena(b), struct str, t->n_hashes = m->n_verify_certificate_hash);
+    for (size_t i = 0; i < t->n_hashes; i++)
+        if (hash_pin(&t->hashes[i], m->verify_certificate_hash[i], b, e)) return -EINVAL;
+    return 0;
+}
+
 static int validation(struct tls_config *t, const Validation *m, struct build *b, struct err *e)
 {
     if (!m) return 0;
     if (m->trusted_ca && data_source_build(&t->ca_pem, m->trusted_ca, "trusted_ca", b, e)) return -EINVAL;
     if (sans(t, m, b, e)) return -EINVAL;
-    if (m->n_verify_certificate_spki)
-        t->spki = str_copies(m->verify_certificate_spki, t->n_spki = m->n_verify_certificate_spki, build_arena(b));
-    if (m->n_verify_certificate_hash)
-        t->hashes = str_copies(m->verify_certificate_hash, t->n_hashes = m->n_verify_certificate_hash, build_arena(b));
+    if (pins(t, m, b, e)) return -EINVAL;
     if (m->has_allow_expired_certificate) t->allow_expired = m->allow_expired_certificate;
     if (m->has_trust_chain_verification)
         t->accept_untrusted =
             m->trust_chain_verification ==
             ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__CERTIFICATE_VALIDATION_CONTEXT__TRUST_CHAIN_VERIFICATION__ACCEPT_UNTRUSTED;
     t->max_depth = xdsmsg_u32(m->max_verify_depth, t->max_depth);
+    return 0;
+}
+
+/* Envoy's rule too: names in a certificate that nobody vouches for prove nothing. */
+static int checked(const struct tls_config *t, struct err *e)
+{
+    if (t->n_sans && !t->ca_pem.n && !t->not_ready) return err_set(e, -EINVAL, "TLS: match_typed_subject_alt_names needs a trusted_ca");
     return 0;
 }
 
@@ -199,7 +233,7 @@ int downstream_tls_build(struct tls_config **ret, const Socket *m, struct build 
     t->no_session_cache = c->disable_stateful_session_resumption;
     t->session_timeout_s = xdsmsg_ms(c->session_timeout, 0) / 1000;
     *ret = t;
-    return 0;
+    return checked(t, e);
 }
 
 int upstream_tls_build(struct tls_config **ret, const Socket *m, struct build *b, struct err *e)
@@ -218,9 +252,8 @@ int upstream_tls_build(struct tls_config **ret, const Socket *m, struct build *b
     if (t->sni.n > 255) return err_set(e, -EINVAL, "TLS: sni has more than 255 bytes");
     t->auto_host_sni = c->auto_host_sni;
     t->auto_sni_san = c->auto_sni_san_validation;
-    t->max_session_keys = xdsmsg_u32(c->max_session_keys, 1);
     *ret = t;
-    return 0;
+    return checked(t, e);
 }
 
 void tls_config_free_ctx(struct tls_config *t)

@@ -388,8 +388,11 @@ void stream_end(struct stream *s, bool whole)
     if (s->st == ST_DONE) return;
     attempt_cancel(s);
     stop_timers(s);
-    if (s->fault_active) cell_sub(s->hcells, HTTPS_fault_active);
-    s->fault_active = false;
+    if (s->fault_active) {
+        cell_sub(s->hcells, HTTPS_fault_active);
+        atomic_fetch_sub_explicit(s->fault_active, 1, memory_order_relaxed);
+        s->fault_active = NULL;
+    }
     if (s->conn) {
         if (!s->body_end) drop_body(s);
         cell_sub(s->hcells, HTTPS_rq_active);

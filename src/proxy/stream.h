@@ -80,7 +80,7 @@ struct stream {
     bool resp_local;   /* made by us */
     bool down_done;    /* END went to the codec */
     bool up_timed_out;
-    bool fault_active;
+    _Atomic uint32_t *fault_active; /* counts this request; in the snapshot */
     bool log_only_reset;
 
     uint64_t touched_ms; /* when the idle timer was armed last, and by which route's setting */

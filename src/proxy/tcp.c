@@ -1,12 +1,14 @@
 #include "proxy/tcp.h"
 
 #include "base/hash.h"
+#include "base/log.h"
 #include "net/sock.h"
 #include "proxy/accesslog.h"
 #include "proxy/flags.h"
 #include "proxy/metrics.h"
 #include "proxy/original_dst.h"
 #include "proxy/tcp_relay.h"
+#include "proxy/tls.h"
 #include "proxy/upstream.h"
 
 #include <unistd.h>
@@ -84,9 +86,16 @@ static void maybe_over(struct tcp_relay *t)
     if (t->client_ended && t->upstream_ended && !wire_pending(&t->up) && !wire_pending(&t->c->wire)) finish(t, 0, NULL);
 }
 
+static void up_handshake(struct tcp_relay *t);
+static void connect_failed(struct tcp_relay *t, bool timeout);
+
 static void up_readable(struct wire *w)
 {
     struct tcp_relay *t = of_up(w);
+    if (!t->connected) { /* TLS only: plain connections are when the socket is */
+        up_handshake(t);
+        return;
+    }
     for (int i = 0; i < 4 && !t->done && w->reading; i++) {
         char *p;
         ssize_t n = wire_read(w, &p);
@@ -120,7 +129,11 @@ static void up_drained(struct wire *w) { maybe_over(of_up(w)); }
 static void up_broken(struct wire *w, int code)
 {
     (void)code;
-    finish(of_up(w), RF_UC, NULL);
+    struct tcp_relay *t = of_up(w);
+    if (t->connected)
+        finish(t, RF_UC, NULL);
+    else
+        connect_failed(t, false);
 }
 static const struct wire_ops up_ops = { up_readable, up_written, up_drained, up_broken };
 
@@ -188,6 +201,8 @@ static void on_max(struct timer *tm)
     finish(t, RF_DT, NULL);
 }
 
+static void connected(struct tcp_relay *t);
+
 static void on_connected(struct io *io, uint32_t events)
 {
     struct tcp_relay *t = container_of(io, struct tcp_relay, up.io);
@@ -196,15 +211,47 @@ static void on_connected(struct io *io, uint32_t events)
         connect_failed(t, false);
         return;
     }
+    wire_resume(&t->up);
+    struct tls_config *tls = t->host->tls ? t->host->tls->tls : NULL;
+    if (!tls) {
+        connected(t);
+        return;
+    }
+    struct err e = { 0 };
+    if (tls_start(&t->up, tls, (struct str){ NULL, 0 }, tls_names(tls, t->host->hostname, STR(""), false, false), &e) < 0) {
+        log_debug("upstream %.*s: no TLS: %s", STR_ARG(t->host->address), e.what);
+        connect_failed(t, false);
+        return;
+    }
+    wire_want_read(&t->up, true);
+    wire_flush(&t->up);
+}
+
+static void up_handshake(struct tcp_relay *t)
+{
+    char *p;
+    ssize_t n = wire_read(&t->up, &p);
+    if (n == 0 || (n < 0 && n != -EAGAIN)) {
+        log_debug("upstream %.*s: TLS: %s", STR_ARG(t->host->address), tls_failure(&t->up));
+        connect_failed(t, false);
+        return;
+    }
+    if (!tls_ready(&t->up)) return;
+    if (n > 0) out_append(&t->c->out, p, (size_t)n);
+    connected(t);
+    if (n > 0) wire_dirty(&t->c->wire);
+}
+
+static void connected(struct tcp_relay *t)
+{
     timer_stop(&t->connect);
     t->connected = true;
-    sock_local(io->fd, &t->up_local);
+    sock_local(t->up.io.fd, &t->up_local);
     outlier_report(t->wc, t->gen->c, t->host->shared, OUTCOME_CONNECTED, 0, now_ms(t->c->wire.w));
     metric_record(t->wc->cells->connect, (now_ms(t->c->wire.w) - t->began_ms) * 1000);
     metrics_tcp(t, false);
     t->reported_ms = now_ms(t->c->wire.w);
-    t->up.reading = true;
-    wire_resume(&t->up);
+    wire_want_read(&t->up, true);
     if (t->out.bytes) wire_dirty(&t->up);
     if (t->client_ended) wire_shutdown(&t->up);
 }

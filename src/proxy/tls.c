@@ -1,7 +1,10 @@
 #include "proxy/tls.h"
 
+#include <arpa/inet.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
@@ -14,7 +17,7 @@ struct tls_wire {
     struct tls_config *cfg;
     bool ready, eof;
     char failure[120];
-    struct str sni; /* in the SSL object */
+    struct str san; /* client: the name that the certificate must have; empty: any. Heap */
 };
 
 /* Private data of a context. */
@@ -25,6 +28,7 @@ struct ctx {
         X509 *x;
     } * more; /* further certificates, chosen by server name */
     size_t n_more;
+    bool require_sni;
 };
 
 static void ctx_free(void *p)
@@ -103,6 +107,7 @@ static int choose_cert(SSL *ssl, int *alert, void *arg)
     struct ctx *c = arg;
     (void)alert;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (!name && c->require_sni) return SSL_TLSEXT_ERR_ALERT_FATAL;
     X509 *first = SSL_CTX_get0_certificate(c->ssl);
     if (!name || (first && X509_check_host(first, name, 0, 0, NULL) == 1)) return SSL_TLSEXT_ERR_OK;
     for (size_t i = 0; i < c->n_more; i++) {
@@ -113,34 +118,129 @@ static int choose_cert(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* RFC 6125 6.4.3: "*." stands for one label. */
+static bool dns_matches(const struct string_match *m, struct str name)
+{
+    if (m->kind != MATCH_EXACT || !str_starts(name, STR("*."))) return string_match(m, name);
+    ssize_t dot = str_index(m->text, '.');
+    return dot > 0 && str_ieq(str_skip(m->text, (size_t)dot), str_skip(name, 1));
+}
+
+/* Length decides, not a NUL inside (attack list 47). False: a kind that we do not look at. */
+static bool san_value(const GENERAL_NAME *g, enum san_type *type, char ip[INET6_ADDRSTRLEN], struct str *v)
+{
+    if (g->type == GEN_IPADD) {
+        int n = ASN1_STRING_length(g->d.iPAddress);
+        if ((n != 4 && n != 16) || !inet_ntop(n == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(g->d.iPAddress), ip, INET6_ADDRSTRLEN)) return false;
+        *type = SAN_IP;
+        *v = str_of(ip);
+        return true;
+    }
+    if (g->type != GEN_DNS && g->type != GEN_URI && g->type != GEN_EMAIL) return false;
+    *type = g->type == GEN_DNS ? SAN_DNS : g->type == GEN_URI ? SAN_URI : SAN_EMAIL;
+    *v = str_make(ASN1_STRING_get0_data(g->d.ia5), (size_t)ASN1_STRING_length(g->d.ia5));
+    return true;
+}
+
 static bool san_matches(const struct tls_config *cfg, X509 *x)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
     bool found = false;
     for (int i = 0; names && i < sk_GENERAL_NAME_num(names) && !found; i++) {
-        const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
-        enum san_type type = g->type == GEN_DNS ? SAN_DNS : g->type == GEN_URI ? SAN_URI : g->type == GEN_EMAIL ? SAN_EMAIL : SAN_IP;
-        if (type == SAN_IP) continue;
-        struct str v = str_make(ASN1_STRING_get0_data(g->d.ia5), (size_t)ASN1_STRING_length(g->d.ia5));
-        for (size_t k = 0; k < cfg->n_sans && !found; k++)
-            found = (cfg->sans[k].type == SAN_ANY || cfg->sans[k].type == type) && string_match(&cfg->sans[k].match, v);
+        enum san_type type;
+        char ip[INET6_ADDRSTRLEN];
+        struct str v;
+        if (!san_value(sk_GENERAL_NAME_value(names, i), &type, ip, &v)) continue;
+        for (size_t k = 0; k < cfg->n_sans && !found; k++) {
+            const struct san_match *m = &cfg->sans[k];
+            if (m->type != SAN_ANY && m->type != type) continue;
+            found = type == SAN_DNS ? dns_matches(&m->match, v) : string_match(&m->match, v);
+        }
     }
     GENERAL_NAMES_free(names);
     return found;
 }
 
-static int verify(int ok, X509_STORE_CTX *st)
+static bool name_matches(X509 *x, struct str name)
+{
+    char text[256];
+    if (name.n >= sizeof text) return false;
+    memcpy(text, name.p, name.n);
+    text[name.n] = 0;
+    struct addr a;
+    return addr_ip(&a, name, 0) ? X509_check_ip_asc(x, text, 0) == 1 : X509_check_host(x, text, name.n, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+}
+
+static bool among(const struct str *v, size_t n, struct str s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(v[i], s)) return true;
+    return false;
+}
+
+static bool pinned(const struct tls_config *cfg, X509 *x)
+{
+    unsigned char d[EVP_MAX_MD_SIZE], text[2 * EVP_MAX_MD_SIZE + 1];
+    unsigned n = 0;
+    if (cfg->n_hashes && X509_digest(x, EVP_sha256(), d, &n) == 1) {
+        for (unsigned i = 0; i < n; i++) snprintf((char *)text + 2 * i, 3, "%02x", d[i]);
+        if (among(cfg->hashes, cfg->n_hashes, str_make(text, 2 * n))) return true;
+    }
+    unsigned char *der = NULL;
+    int len = cfg->n_spki ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der) : 0;
+    bool found = false;
+    if (len > 0 && EVP_Digest(der, (size_t)len, d, &n, EVP_sha256(), NULL) == 1)
+        found = among(cfg->spki, cfg->n_spki, str_make(text, (size_t)EVP_EncodeBlock(text, d, (int)n)));
+    OPENSSL_free(der);
+    return found;
+}
+
+static int forgive_expired(int ok, X509_STORE_CTX *st)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(st, SSL_get_ex_data_X509_STORE_CTX_idx());
     const struct tls_config *cfg = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    int error = X509_STORE_CTX_get_error(st);
-    if (!ok && cfg->accept_untrusted) ok = 1;
-    if (!ok && cfg->allow_expired && error == X509_V_ERR_CERT_HAS_EXPIRED) ok = 1;
-    if (ok && X509_STORE_CTX_get_error_depth(st) == 0 && cfg->n_sans && !san_matches(cfg, X509_STORE_CTX_get_current_cert(st))) {
-        X509_STORE_CTX_set_error(st, X509_V_ERR_HOSTNAME_MISMATCH);
-        return 0;
+    return ok || (cfg->allow_expired && X509_STORE_CTX_get_error(st) == X509_V_ERR_CERT_HAS_EXPIRED);
+}
+
+/* In place of OpenSSL's own: the chain, then names, then pins; each that is configured must hold. Without a trusted CA the chain is
+ * not looked at (dataplane.md 4.12). */
+static int verify(X509_STORE_CTX *st, void *arg)
+{
+    const struct tls_config *cfg = arg;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(st, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct tls_wire *t = SSL_get_app_data(ssl);
+    X509 *leaf = X509_STORE_CTX_get0_cert(st);
+    if (cfg->ca_pem.n) {
+        X509_STORE_CTX_set_verify_cb(st, forgive_expired);
+        if (X509_verify_cert(st) != 1 && !cfg->accept_untrusted) return 0;
     }
-    return ok;
+    X509_STORE_CTX_set_error(st, X509_V_ERR_HOSTNAME_MISMATCH);
+    if (!leaf || (cfg->n_sans && !san_matches(cfg, leaf)) || (t->san.n && !name_matches(leaf, t->san))) return 0;
+    X509_STORE_CTX_set_error(st, X509_V_ERR_CERT_REJECTED);
+    if ((cfg->n_spki || cfg->n_hashes) && !pinned(cfg, leaf)) return 0;
+    X509_STORE_CTX_set_error(st, X509_V_OK);
+    return 1;
+}
+
+/* Configured keys: 16 bytes name, 32 HMAC, 32 AES; the first encrypts, all decrypt. */
+static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
+{
+    const struct tls_config *cfg = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    size_t i = 0;
+    if (encrypt) {
+        memcpy(name, cfg->ticket_keys[0].p, 16);
+        if (RAND_bytes(iv, EVP_MAX_IV_LENGTH) != 1) return -1;
+    } else {
+        while (i < cfg->n_ticket_keys && memcmp(name, cfg->ticket_keys[i].p, 16) != 0) i++;
+        if (i == cfg->n_ticket_keys) return 0;
+    }
+    const unsigned char *k = (const unsigned char *)cfg->ticket_keys[i].p;
+    unsigned char hmac[32];
+    memcpy(hmac, k + 16, sizeof hmac);
+    OSSL_PARAM p[] = { OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, hmac, sizeof hmac),
+                       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char[]){ "SHA256" }, 0), OSSL_PARAM_construct_end() };
+    if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, k + 48, iv, encrypt) != 1 || EVP_MAC_CTX_set_params(mac, p) != 1) return -1;
+    return encrypt || i == 0 ? 1 : 2; /* 2: make a new ticket with the first key */
 }
 
 static SSL_CTX *ctx_new(struct tls_config *cfg, struct err *e)
@@ -175,9 +275,11 @@ static SSL_CTX *ctx_new(struct tls_config *cfg, struct err *e)
         SSL_CTX_free(s);
         return NULL;
     }
-    bool check_peer = cfg->ca_pem.n || cfg->n_sans;
+    bool check_peer = cfg->ca_pem.n || cfg->n_sans || cfg->n_spki || cfg->n_hashes;
     if (check_peer || cfg->require_client_cert)
-        SSL_CTX_set_verify(s, SSL_VERIFY_PEER | (cfg->require_client_cert ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), verify);
+        SSL_CTX_set_verify(s, SSL_VERIFY_PEER | (cfg->require_client_cert ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
+    SSL_CTX_set_cert_verify_callback(s, verify, cfg);
+    if (cfg->server && cfg->n_ticket_keys) SSL_CTX_set_tlsext_ticket_key_evp_cb(s, ticket_key);
     if (cfg->server && cfg->n_alpn) SSL_CTX_set_alpn_select_cb(s, choose_alpn, cfg);
     return s;
 }
@@ -198,7 +300,8 @@ static struct ctx *make(struct tls_config *cfg, struct err *e)
         c->n_more++;
         if (use_cert(c->more[c->n_more - 1].ssl, &cfg->certs[i], &c->more[c->n_more - 1].x, e) < 0) goto fail;
     }
-    if (c->n_more) {
+    c->require_sni = cfg->require_sni;
+    if (c->n_more || c->require_sni) {
         SSL_CTX_set_tlsext_servername_callback(c->ssl, choose_cert);
         SSL_CTX_set_tlsext_servername_arg(c->ssl, c);
     }
@@ -242,8 +345,9 @@ static void set_client(struct tls_wire *t, struct str sni)
     SSL_set_connect_state(t->ssl);
 }
 
-int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct str sni, struct err *e)
+int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct tls_names names, struct err *e)
 {
+    if (cfg->not_ready) return err_set(e, -EAGAIN, "a secret of the TLS settings is not there yet");
     struct ctx *c = context(cfg, e);
     if (!c) return -EINVAL;
     struct tls_wire *t = xcalloc(1, sizeof *t);
@@ -253,10 +357,12 @@ int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct s
     t->out = BIO_new(BIO_s_mem());
     must(t->ssl && t->in && t->out);
     SSL_set_bio(t->ssl, t->in, t->out);
+    SSL_set_app_data(t->ssl, t);
+    if (names.san.n) t->san = (struct str){ str_dup(names.san), names.san.n };
     if (cfg->server)
         SSL_set_accept_state(t->ssl);
     else
-        set_client(t, sni);
+        set_client(t, names.sni);
     if (early.n) BIO_write(t->in, early.p, (int)early.n);
     if (!w->w->pbuf) w->w->pbuf = xcalloc(1, PBUF);
     w->tls = t;
@@ -271,6 +377,7 @@ int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct s
 void tls_wire_free(struct tls_wire *t)
 {
     SSL_free(t->ssl);
+    free((char *)(uintptr_t)t->san.p);
     free(t);
 }
 
@@ -397,3 +504,20 @@ void tls_wire_shutdown(struct wire *w)
         ERR_clear_error();
     }
 }
+
+struct tls_names tls_names(const struct tls_config *cfg, struct str hostname, struct str asked, bool as_sni, bool as_san)
+{
+    struct addr a;
+    struct tls_names n = { cfg->sni, { NULL, 0 } };
+    if (cfg->auto_host_sni && hostname.n) n.sni = hostname;
+    if (as_sni && asked.n && !addr_ip(&a, asked, 0)) n.sni = asked;
+    if (as_san && asked.n)
+        n.san = asked;
+    else if (cfg->auto_sni_san)
+        n.san = n.sni;
+    return n;
+}
+
+X509 *tls_peer(const struct wire *w) { return w->tls ? SSL_get0_peer_certificate(w->tls->ssl) : NULL; }
+X509 *tls_own(const struct wire *w) { return w->tls ? SSL_get_certificate(w->tls->ssl) : NULL; }
+struct stack_st_X509 *tls_peer_chain(const struct wire *w) { return w->tls ? SSL_get_peer_cert_chain(w->tls->ssl) : NULL; }

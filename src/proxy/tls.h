@@ -7,9 +7,15 @@
 
 struct tls_wire;
 
-/* Starts TLS on an open wire. `early`: bytes of the peer that were read already (copied). sni: client only, empty: none.
- * alpn: client only, NULL: the configuration's list. Negative when no context can be made (*e says why). */
-int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct str sni, struct err *e);
+/* Client only: the server name to ask for, and the one that the certificate must have besides what is configured; empty: none. */
+struct tls_names {
+    struct str sni, san;
+};
+/* Starts TLS on an open wire. `early`: bytes of the peer that were read already (copied). names are copied. Negative when no context
+ * can be made or a secret is missing (*e says why). */
+int tls_start(struct wire *w, struct tls_config *cfg, struct str early, struct tls_names names, struct err *e);
+/* hostname: of the endpoint; asked: the request's host without port (auto_sni, auto_san_validation of the cluster). */
+struct tls_names tls_names(const struct tls_config *cfg, struct str hostname, struct str asked, bool as_sni, bool as_san);
 bool tls_ready(const struct wire *w); /* handshake is over */
 /* "h2", "http/1.1"; empty: none was agreed. */
 struct str tls_alpn(const struct wire *w);
@@ -20,6 +26,11 @@ const char *tls_cipher(const struct wire *w);
 const char *tls_failure(const struct wire *w);
 /* Plaintext waits inside although the socket may have nothing: read again. */
 bool tls_has_data(const struct wire *w);
+
+/* Certificates of both sides, belonging to the connection; NULL: none. The chain is as the peer sent it, on a server without the leaf. */
+struct x509_st *tls_peer(const struct wire *w);
+struct x509_st *tls_own(const struct wire *w);
+struct stack_st_X509 *tls_peer_chain(const struct wire *w);
 
 /* for wire.c */
 ssize_t tls_wire_read(struct wire *w, char **p);

@@ -8,6 +8,7 @@
 #include "proxy/tls.h"
 #include "proxy/upstream_conn.h"
 
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 const struct reset_info reset_reasons[RESET__N] = {
@@ -25,14 +26,27 @@ const struct reset_info reset_reasons[RESET__N] = {
     [RESET_CONNECT_ERROR] = { "remote error with CONNECT request", RF_UR },
 };
 
+static void keepalive(int fd, const struct cluster *c)
+{
+    const struct {
+        int option;
+        uint32_t value;
+    } v[] = { { TCP_KEEPIDLE, c->keepalive_time_s }, { TCP_KEEPINTVL, c->keepalive_interval_s }, { TCP_KEEPCNT, c->keepalive_probes } };
+    int one = 1;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    for (size_t i = 0; i < ARRAY_LEN(v); i++)
+        if (v[i].value) setsockopt(fd, IPPROTO_TCP, v[i].option, &v[i].value, sizeof v[i].value);
+}
+
 int upstream_socket(struct worker *w, const struct cluster *c, const struct addr *to, int *ret_state, struct err *e)
 {
     uint32_t mark = c->mark ? c->mark : workers_options(w->all)->mark;
-    if (!mark && !c->has_bind) return sock_connect(to, ret_state, e);
+    if (!mark && !c->has_bind && !c->tcp_keepalive) return sock_connect(to, ret_state, e);
     char text[ADDR_TEXT];
     int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return err_errno(e, "cannot make a socket");
     if (mark) (void)sock_mark(fd, mark);
+    if (c->tcp_keepalive) keepalive(fd, c);
     if (c->has_bind && c->bind.sa.sa_family == to->sa.sa_family) {
         int one = 1;
         setsockopt(fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &one, sizeof one);
@@ -51,14 +65,20 @@ fail:;
 
 /* ---- pools ---- */
 
-struct upool *pool_get(struct wcluster *wc, struct generation *g, const struct host *h, enum uproto proto)
+#define NAMES_MAX 64 /* pools of one host: names come from clients */
+
+struct upool *pool_get(struct wcluster *wc, struct generation *g, const struct host *h, enum uproto proto, struct str name)
 {
     struct host_extra *x = host_extra(wc->w, h->shared);
     unsigned slot = wc->w->id * UP__N + proto;
     struct upool *p = x->pool[slot];
+    unsigned n = 0;
+    for (; p && unlikely(!str_eq(p->name, name)); p = p->same) n++;
     if (!p) {
+        if (n >= NAMES_MAX) return NULL;
         p = xcalloc(1, sizeof *p);
-        *p = (struct upool){ .wc = wc, .host = host_shared_ref(h->shared), .slot = slot, .proto = proto };
+        *p = (struct upool){ .wc = wc, .host = host_shared_ref(h->shared), .slot = slot, .proto = proto, .same = x->pool[slot] };
+        if (name.n) p->name = (struct str){ str_dup(name), name.n };
         list_init(&p->conns);
         list_init(&p->idle);
         list_init(&p->pending);
@@ -70,6 +90,7 @@ struct upool *pool_get(struct wcluster *wc, struct generation *g, const struct h
         generation_drop(p->gen);
         p->gen = generation_use(g);
         p->addr = h->addr;
+        p->hostname = h->hostname;
         p->tls = h->tls ? h->tls->tls : NULL;
     }
     return p;
@@ -79,7 +100,10 @@ void pool_free(struct upool *p)
 {
     struct host_extra *x = p->host->extra;
     must(list_empty(&p->conns) && list_empty(&p->pending));
-    x->pool[p->slot] = NULL;
+    struct upool **at = &x->pool[p->slot];
+    while (*at != p) at = &(*at)->same;
+    *at = p->same;
+    free((char *)(uintptr_t)p->name.p);
     list_del(&p->link);
     generation_drop(p->gen);
     host_shared_unref(p->host);
@@ -217,11 +241,12 @@ void pools_tick(struct wcluster *wc)
     list_foreach (p, &wc->pools, struct upool, link) {
         uint64_t idle = p->gen->c->http.idle_ms ? p->gen->c->http.idle_ms : 3600000;
         list_foreach (uc, &p->conns, struct uconn, link) {
+            if (p->gen->c->h2.keepalive_ms && !uconn_ping(uc, now)) continue;
             if (!uc->ready || uc->streams || uc->idle_since_ms + idle > now) continue;
             cell_add(wc->cells, CLU_cx_idle_timeout);
             uconn_drain(uc);
         }
-        if (p->gone && list_empty(&p->conns) && list_empty(&p->pending)) pool_free(p);
+        if ((p->gone || p->name.n) && list_empty(&p->conns) && list_empty(&p->pending)) pool_free(p);
     }
 }
 

@@ -42,6 +42,9 @@ struct upool {
     struct generation *gen;
     struct host_shared *host; /* a reference */
     unsigned slot;            /* in host_extra */
+    struct upool *same;       /* next of the slot: one per name */
+    struct str name;          /* auto_sni, auto_san_validation: the host that requests ask for; heap */
+    struct str hostname;      /* of the endpoint; in gen */
     enum uproto proto;        /* asked for; ALPN may decide otherwise per connection */
     struct addr addr;
     struct tls_config *tls; /* NULL: plaintext; belongs to gen */
@@ -52,8 +55,9 @@ struct upool {
     bool gone; /* the host left the cluster: free when empty */
 };
 
-/* The pool for a host, made at first use. */
-struct upool *pool_get(struct wcluster *wc, struct generation *g, const struct host *h, enum uproto proto);
+/* The pool for a host, made at first use. name: empty unless connections are made for one name of the certificate each. NULL: there
+ * are too many names at once. */
+struct upool *pool_get(struct wcluster *wc, struct generation *g, const struct host *h, enum uproto proto, struct str name);
 /* Finds a connection for a, or makes one: attempt_ready(a) is called at once or later, or attempt_failed later.
  * 0, or -EAGAIN: the breaker for pending requests is open. */
 int pool_acquire(struct upool *p, struct attempt *a);

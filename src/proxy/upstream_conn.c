@@ -13,6 +13,7 @@
 
 static void h1_readable(struct uconn *uc);
 static void start_codec(struct uconn *uc);
+static void h2_on_ping_ack(struct h2_session *s, const uint8_t opaque[8]);
 
 static struct uconn *of_wire(struct wire *w)
 {
@@ -129,10 +130,10 @@ static void connected(struct uconn *uc)
     if (uc->draining && uc->streams == 0) uconn_retire(uc);
 }
 
-static struct str sni_of(const struct uconn *uc)
+static struct tls_names names_of(const struct uconn *uc)
 {
-    const struct tls_config *t = uc->pool->tls;
-    return t->sni;
+    const struct upool *p = uc->pool;
+    return tls_names(p->tls, p->hostname, p->name, p->gen->c->auto_sni, p->gen->c->auto_san);
 }
 
 /* The TCP handshake is over (or not). */
@@ -148,7 +149,7 @@ static void on_connect(struct uconn *uc)
         return;
     }
     struct err e = { 0 };
-    if (tls_start(&uc->wire, uc->pool->tls, (struct str){ NULL, 0 }, sni_of(uc), &e) < 0) {
+    if (tls_start(&uc->wire, uc->pool->tls, (struct str){ NULL, 0 }, names_of(uc), &e) < 0) {
         uconn_lost(uc, RESET_CONNECT_FAIL, e.what);
         return;
     }
@@ -381,6 +382,7 @@ static const struct h2_callbacks h2_cb = {
     .writable = h2_on_writable,
     .goaway = h2_on_goaway,
     .settings = h2_on_settings,
+    .ping_ack = h2_on_ping_ack,
 };
 
 static void start_codec(struct uconn *uc)
@@ -409,6 +411,31 @@ bool uconn_can_open(const struct uconn *uc)
     if (!uc->ready || uc->draining || uc->lost) return false;
     const struct cluster *c = uc->pool->gen->c;
     return uc->streams < MAX(1u, MIN(1024u, c->h2.max_streams)) && h2_can_open(uc->h2) > 0;
+}
+
+bool uconn_ping(struct uconn *uc, uint64_t now)
+{
+    const struct h2_options *o = &uc->pool->gen->c->h2;
+    static const uint8_t opaque[8] = "weft-ka";
+    if (!uc->ready || !uc->h2) return true;
+    if (uc->ping_waits) {
+        if (now < uc->ping_ms + o->keepalive_timeout_ms) return true;
+        uconn_lost(uc, RESET_TERMINATION, "http2.ping_timeout");
+        return false;
+    }
+    if (now < MAX(uc->ping_ms, uc->began_ms) + o->keepalive_ms) return true;
+    h2_ping(uc->h2, opaque);
+    uc->ping_waits = true;
+    uc->ping_ms = now;
+    wire_dirty(&uc->wire);
+    return true;
+}
+
+static void h2_on_ping_ack(struct h2_session *s, const uint8_t opaque[8])
+{
+    (void)opaque;
+    struct uconn *uc = h2_user(s);
+    uc->ping_waits = false;
 }
 
 bool uconn_alive(struct uconn *uc)

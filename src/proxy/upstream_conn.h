@@ -32,6 +32,8 @@ struct uconn {
     struct generation *gen; /* of its TLS settings */
     struct timer timer;     /* connect timeout */
     uint64_t began_ms, idle_since_ms;
+    uint64_t ping_ms; /* HTTP/2 keepalive: when the last PING left */
+    bool ping_waits;
     struct deferred dead;
     struct addr local;
 };
@@ -41,6 +43,8 @@ bool uconn_open(struct upool *p, bool counted);
 void uconn_bind(struct uconn *uc, struct attempt *a);
 void uconn_unbind(struct uconn *uc, struct attempt *a);
 bool uconn_can_open(const struct uconn *uc);
+/* connection_keepalive: once per tick. False: the peer did not answer; the connection is gone. */
+bool uconn_ping(struct uconn *uc, uint64_t now);
 /* The peer has not closed an idle HTTP/1 connection. */
 bool uconn_alive(struct uconn *uc);
 /* No new requests; closed when the last is over. */

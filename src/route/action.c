@@ -153,7 +153,7 @@ int retry_policy_compile(struct retry_policy **ret, const RetryPolicy *m, struct
     r->on = retry_on_parse(str_of(m->retry_on));
     r->num_retries = xdsmsg_u32(m->num_retries, 1);
     r->per_try_ms = xdsmsg_ms(m->per_try_timeout, 0);
-    r->per_try_idle_ms = xdsmsg_ms(m->per_try_idle_timeout, 0);
+    if (m->per_try_idle_timeout) return err_set(e, -EINVAL, "retry_policy: per_try_idle_timeout is not supported");
     r->host_attempts = 1;
     if (m->host_selection_retry_max_attempts > 0) r->host_attempts = (uint32_t)MIN(m->host_selection_retry_max_attempts, (int64_t)1000);
     r->n_status_codes = m->n_retriable_status_codes;
@@ -297,8 +297,7 @@ static int upgrade(struct upgrade_config *u, const Upgrade *m, struct route_buil
     u->type = arena_str(b->arena, str_of(m->upgrade_type));
     if (!u->type.n) return err_set(e, -EINVAL, "upgrade_configs: upgrade_type is missing");
     u->enabled = xdsmsg_bool(m->enabled, true);
-    u->connect_tcp = m->connect_config != NULL;
-    return 0;
+    return m->connect_config ? err_set(e, -EINVAL, "upgrade_configs: connect_config is not supported") : 0;
 }
 
 static void timeouts(struct route_action *a, const RouteAction *m)

@@ -13,7 +13,6 @@ typedef Envoy__Extensions__Filters__Http__Fault__V3__FaultAbort FaultAbort;
 typedef Envoy__Extensions__Filters__Http__Cors__V3__CorsPolicy CorsPolicy;
 typedef Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit LocalRateLimit;
 typedef Envoy__Extensions__Filters__Common__Fault__V3__FaultDelay FaultDelay;
-typedef Envoy__Extensions__Filters__Common__Fault__V3__FaultRateLimit FaultRate;
 
 struct fraction fraction_of(const Envoy__Type__V3__FractionalPercent *p, struct fraction otherwise)
 {
@@ -64,24 +63,11 @@ static int fault_abort(struct fault_config *f, const FaultAbort *a, struct err *
     }
 }
 
-static int fault_rate(struct fault_config *f, const FaultRate *r, struct err *e)
-{
-    if (!r) return 0;
-    f->has_rate = true;
-    f->rate = fraction_of(r->percentage, never);
-    if (r->limit_type_case == ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_RATE_LIMIT__LIMIT_TYPE_HEADER_LIMIT) {
-        f->rate_by_header = true;
-        return 0;
-    }
-    if (r->limit_type_case == ENVOY__EXTENSIONS__FILTERS__COMMON__FAULT__V3__FAULT_RATE_LIMIT__LIMIT_TYPE_FIXED_LIMIT)
-        f->rate_kbps = r->fixed_limit->limit_kbps;
-    return f->rate_kbps ? 0 : err_set(e, -EINVAL, "fault: response_rate_limit must be at least 1 KiB/s");
-}
-
 struct fault_config *fault_compile(const HTTPFault *m, struct route_build *b, struct err *e)
 {
     struct fault_config *f = arena_new(b->arena, struct fault_config);
-    if (fault_delay(f, m->delay, e) || fault_abort(f, m->abort, e) || fault_rate(f, m->response_rate_limit, e)) return NULL;
+    if (m->response_rate_limit) return err_set(e, -EINVAL, "fault: response_rate_limit is not supported"), NULL;
+    if (fault_delay(f, m->delay, e) || fault_abort(f, m->abort, e)) return NULL;
     f->headers = header_matches(m->headers, m->n_headers, b, e);
     if (!f->headers) return NULL;
     f->n_headers = m->n_headers;
@@ -89,6 +75,7 @@ struct fault_config *fault_compile(const HTTPFault *m, struct route_build *b, st
     f->downstream_nodes = str_copies(m->downstream_nodes, m->n_downstream_nodes, b->arena);
     f->n_downstream_nodes = m->n_downstream_nodes;
     f->max_active = xdsmsg_u32(m->max_active_faults, UINT32_MAX);
+    f->active = arena_new(b->arena, __typeof__(*f->active));
     return f;
 }
 
@@ -131,7 +118,8 @@ struct local_ratelimit *local_ratelimit_compile(const LocalRateLimit *m, struct 
     }
     l->enabled = runtime_fraction_of(m->filter_enabled, never);
     l->enforced = runtime_fraction_of(m->filter_enforced, never);
-    l->per_connection = m->local_rate_limit_per_downstream_connection;
+    if (m->local_rate_limit_per_downstream_connection)
+        return err_set(e, -EINVAL, "local_ratelimit: local_rate_limit_per_downstream_connection is not supported"), NULL;
     l->grpc_resource_exhausted = m->rate_limited_as_resource_exhausted;
     if (header_mutation_compile(&l->response, m->response_headers_to_add, m->n_response_headers_to_add, NULL, 0, b, e)) return NULL;
     l->bucket = arena_new(b->arena, struct local_bucket);

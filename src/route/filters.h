@@ -11,19 +11,19 @@ struct Envoy__Extensions__Filters__Http__LocalRatelimit__V3__LocalRateLimit;
 struct Google__Protobuf__Any;
 
 struct fault_config {
-    bool has_delay, has_abort, has_rate;
-    bool delay_by_header, abort_by_header, rate_by_header; /* x-envoy-fault-* headers count only then */
+    bool has_delay, has_abort;
+    bool delay_by_header, abort_by_header; /* x-envoy-fault-* headers count only then */
     uint64_t delay_ms;
     uint16_t abort_status; /* 0: grpc_status */
     uint32_t abort_grpc_status;
-    uint64_t rate_kbps;
-    struct fraction delay, abort, rate;
+    struct fraction delay, abort;
     struct header_match *headers; /* all must hold */
     size_t n_headers;
     struct str upstream_cluster;  /* only for this cluster; empty: any */
     struct str *downstream_nodes; /* only for these nodes; n 0: any */
     size_t n_downstream_nodes;
-    uint32_t max_active; /* UINT32_MAX: no limit */
+    uint32_t max_active;      /* UINT32_MAX: no limit */
+    _Atomic uint32_t *active; /* requests with a fault now; all workers */
 };
 
 struct cors_policy {
@@ -42,7 +42,6 @@ struct local_ratelimit {
     uint32_t max_tokens, tokens_per_fill;
     uint64_t fill_ms;
     struct fraction enabled, enforced;
-    bool per_connection;
     bool grpc_resource_exhausted;
     struct header_mutation response;
     struct local_bucket {

@@ -73,7 +73,6 @@ struct mirror_policy {
 struct upgrade_config {
     struct str type; /* "websocket", "CONNECT": compared without case */
     bool enabled;
-    bool connect_tcp; /* CONNECT is terminated here: the payload goes to the upstream as raw TCP */
 };
 
 enum retry_on {
@@ -100,7 +99,7 @@ struct retry_reset_header {
 struct retry_policy {
     uint32_t on; /* enum retry_on */
     uint32_t num_retries;
-    uint64_t per_try_ms, per_try_idle_ms; /* 0: off */
+    uint64_t per_try_ms; /* 0: off */
     uint64_t base_ms, max_ms;             /* 25 and 10 x base unless set */
     bool previous_hosts;                  /* avoid hosts that were tried */
     uint32_t host_attempts;               /* host_selection_retry_max_attempts, >= 1 */

@@ -54,18 +54,23 @@ static bool abort_wanted(struct stream *s, const struct fault_config *c, int *st
     return hit(s, c->abort, c->abort_by_header, HDR_X_ENVOY_FAULT_ABORT_REQUEST_PERCENTAGE);
 }
 
-static void started(struct stream *s)
+/* False: max_active_faults are under way. */
+static bool started(struct stream *s, const struct fault_config *c)
 {
-    if (s->fault_active) return;
-    s->fault_active = true;
+    if (s->fault_active) return true;
+    if (atomic_fetch_add_explicit(c->active, 1, memory_order_relaxed) >= c->max_active) {
+        atomic_fetch_sub_explicit(c->active, 1, memory_order_relaxed);
+        return false;
+    }
+    s->fault_active = c->active;
     cell_add(s->hcells, HTTPS_fault_active);
+    return true;
 }
 
 static bool do_abort(struct stream *s, const struct fault_config *c)
 {
     int status = 0, grpc = -1;
-    if (!abort_wanted(s, c, &status, &grpc)) return false;
-    started(s);
+    if (!abort_wanted(s, c, &status, &grpc) || !started(s, c)) return false;
     cell_add(s->hcells, HTTPS_fault_aborts);
     if (!status) status = 200; /* a gRPC status for a request that is none */
     reply_local_grpc(s, status, grpc, STR("fault filter abort"), "fault_filter_abort", RF_FI);
@@ -86,8 +91,7 @@ enum filter_next filter_fault(struct stream *s, const struct http_filter *f)
     uint64_t ms = c->delay_ms;
     bool delay = c->has_delay && (!c->delay_by_header || number(s, HDR_X_ENVOY_FAULT_DELAY_REQUEST, &ms)) && ms &&
                  hit(s, c->delay, c->delay_by_header, HDR_X_ENVOY_FAULT_DELAY_REQUEST_PERCENTAGE);
-    if (delay) {
-        started(s);
+    if (delay && started(s, c)) {
         cell_add(s->hcells, HTTPS_fault_delays);
         s->flags |= RF_DI;
         s->after_wait = after_delay;

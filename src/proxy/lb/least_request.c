@@ -6,9 +6,9 @@
 
 static uint32_t active(const struct host *h) { return atomic_load_explicit(&h->shared->active_requests, memory_order_relaxed); }
 
-static double weight_now(const struct host *h, double bias)
+static double weight_now(const struct lb_set *s, const struct cluster *c, const struct host *h)
 {
-    double w = h->weight;
+    double w = lb_weight(s, c, h), bias = c->active_request_bias;
     if (bias <= 0) return w;
     double a = active(h) + 1.0;
     return w / (bias >= 1.0 && bias <= 1.0 ? a : pow(a, bias));
@@ -18,10 +18,10 @@ static void build(struct lb_set *s, const struct cluster *c, struct rng *rng)
 {
     if (!s->n || !s->weighted) return;
     struct edf *e = edf_new(s->n);
-    for (size_t i = 0; i < s->n; i++) edf_add(e, (uint32_t)i, s->v[i]->weight);
+    for (size_t i = 0; i < s->n; i++) edf_add(e, (uint32_t)i, lb_weight(s, c, s->v[i]));
     for (uint64_t i = rng_below(rng, s->n); i > 0; i--) {
         uint32_t item = edf_pop(e);
-        edf_add(e, item, weight_now(s->v[item], c->active_request_bias));
+        edf_add(e, item, weight_now(s, c, s->v[item]));
     }
     s->state = e;
 }
@@ -31,7 +31,7 @@ static const struct host *pick(struct lb_set *s, const struct cluster *c, const 
     (void)ctx;
     if (s->state) {
         uint32_t item = edf_pop(s->state);
-        edf_add(s->state, item, weight_now(s->v[item], c->active_request_bias));
+        edf_add(s->state, item, weight_now(s, c, s->v[item]));
         return s->v[item];
     }
     const struct host *best = s->v[rng_below(rng, s->n)];

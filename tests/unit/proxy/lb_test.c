@@ -1,5 +1,6 @@
 /* Load balancing: the arithmetic of dataplane.md 4.5, and that picks follow it. */
 #include "../test.h"
+#include "base/clock.h"
 #include "proxy/lb.h"
 
 #define HOSTS 16
@@ -74,6 +75,27 @@ static void least_request(void **state)
     spread(w, 1000, n);
     assert_in_range(n[0], 200, 300); /* two choices with replacement: the busier still gets a quarter */
     free(w);
+}
+
+/* A host half way through its window counts half, one that has just come the least share; the old one all. */
+static void slow_start(void **state)
+{
+    unsigned n[HOSTS];
+    static const enum lb_policy policies[] = { LB_ROUND_ROBIN, LB_LEAST_REQUEST };
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        struct world *w = make(3, policies[i]);
+        uint64_t window = clock_ms() / 2, now = clock_ms(); /* long enough that the test takes no part of it */
+        w->c.slow_start_ms = window;
+        w->c.slow_start_aggression = 1;
+        w->c.slow_start_min = 0.1;
+        w->shared[1].born_ms = now - window / 2;
+        w->shared[2].born_ms = now;
+        spread(w, 1600, n);
+        assert_in_range(n[0], 980, 1020); /* 1 : 0.5 : 0.1 */
+        assert_in_range(n[1], 485, 515);
+        assert_in_range(n[2], 85, 115);
+        free(w);
+    }
 }
 
 static void hashes(void **state)
@@ -174,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_robin),
         cmocka_unit_test(least_request),
+        cmocka_unit_test(slow_start),
         cmocka_unit_test(hashes),
         cmocka_unit_test(priority_loads),
         cmocka_unit_test(panic),

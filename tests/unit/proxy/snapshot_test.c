@@ -147,6 +147,16 @@ static void test_listeners_refused(void **state)
           "}]}",
           "listener filter z" },
         { "{" AT ", enable_mptcp: true, filter_chains: [{" TCP "}]}", "enable_mptcp" },
+        { "{" AT ", transparent: true, filter_chains: [{" TCP "}]}", "transparent" },
+        { "{" AT ", freebind: true, filter_chains: [{" TCP "}]}", "freebind" },
+        { "{" AT ", listener_filters: [{name: p, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol."
+          "v3.ProxyProtocol}}], filter_chains: [{" TCP "}]}",
+          "ProxyProtocol is not supported" },
+        { HCM("stat_prefix: s, http_protocol_options: {header_key_format: {proper_case_words: {}}}, http_filters: [" ROUTER "], route_config: {}"),
+          "header_key_format" },
+        { HCM("stat_prefix: s, http2_protocol_options: {connection_keepalive: {interval: 1s, timeout: 1s}}, http_filters: [" ROUTER
+              "], route_config: {}"),
+          "connection_keepalive" },
         { HCM(""), "stat_prefix is missing" },
         { HCM("stat_prefix: s"), "http_filters is empty" },
         { HCM("stat_prefix: s, http_filters: [" CORS "]"), "the last http filter must be the router" },
@@ -196,7 +206,7 @@ static void test_hcm_defaults(void **state)
     assert_int_equal(h->common.max_headers, 100);
     assert_int_equal(h->common.max_header_kb, 60);
     assert_int_equal(h->drain_ms, 5000);
-    assert_true(h->normalize_path && h->generate_request_id && h->h1.allow_absolute_url);
+    assert_true(h->normalize_path && h->generate_request_id);
     assert_true(str_eqc(h->server_name, "envoy"));
     assert_int_equal(h->filters[0].type, FILTER_IGNORED);
     assert_int_equal(h->filters[2].type, FILTER_ROUTER);
