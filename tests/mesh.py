@@ -8,6 +8,7 @@ Everything is started, awaited by events (`weft up --detach` returns when the me
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,6 +20,9 @@ WEFT = BUILD / "weft"
 # The manifests of the article that the project starts from, where they are at hand.
 SEED = pathlib.Path(os.environ.get("WEFT_SEED", ROOT.parent / "shared" / "seed"))
 SERVICE = "k8s-combat-service-istio-mesh"
+
+
+SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
 
 
 class Result:
@@ -93,8 +97,21 @@ class Mesh:
 
     def down(self):
         r = self.weft("down")
+        reports = self.sanitizer_reports()
         shutil.rmtree(self.state, ignore_errors=True)
+        assert not reports, reports
         return r
+
+    def sanitizer_reports(self):
+        """What a build with sanitizers complained of in any log of the mesh; "" without."""
+        text = ""
+        for f in sorted(pathlib.Path(self.state).glob("logs/**/*")):
+            if f.is_file():
+                lines = f.read_text(errors="replace").splitlines()
+                at = [i for i, line in enumerate(lines) if SANITIZER.search(line)]
+                if at:
+                    text += f"--- {f.name}\n" + "\n".join(lines[at[0]:at[0] + 60]) + "\n"
+        return text
 
     def logs(self):
         """What the programs of the mesh logged: shown when a test fails."""

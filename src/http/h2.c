@@ -33,6 +33,15 @@ static void stream_free(struct h2_stream *st)
     free_count++;
 }
 
+void h2_thread_end(void)
+{
+    for (; free_count; free_count--) {
+        struct h2_stream *st = container_of(free_streams.next, struct h2_stream, waits);
+        list_del(&st->waits);
+        free(st);
+    }
+}
+
 /* Open streams are mostly one run of ids: without the multiplication they would be one run of slots, and each removal would walk it. */
 static inline uint32_t slot_of(const struct h2_session *s, uint32_t id) { return (id * 0x9e3779b1u >> 15) & (s->slots_n - 1); }
 

@@ -145,4 +145,7 @@ void h2_shutdown(struct h2_session *s);
 void h2_goaway(struct h2_session *s, uint32_t code);
 bool h2_peer_goaway(const struct h2_session *s);
 
+/* A thread that used sessions ends: gives back the freed streams that it kept. */
+void h2_thread_end(void);
+
 #endif

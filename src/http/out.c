@@ -31,6 +31,16 @@ static void chunk_free(struct out_chunk *c)
     free_count++;
 }
 
+void out_thread_end(void)
+{
+    while (free_chunks) {
+        struct out_chunk *c = free_chunks;
+        free_chunks = c->next;
+        free(c);
+    }
+    free_count = 0;
+}
+
 char *out_reserve(struct out *o, size_t n)
 {
     must(n <= OUT_CHUNK);

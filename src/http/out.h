@@ -39,5 +39,7 @@ int out_iov(const struct out *o, struct iovec *v, int max);
 void out_written(struct out *o, size_t n);
 /* Gives all chunks back. */
 void out_clear(struct out *o);
+/* A thread that used queues ends: gives back the freed chunks that it kept. */
+void out_thread_end(void);
 
 #endif

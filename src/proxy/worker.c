@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/h2.h"
 #include "proxy/accesslog.h"
 #include "proxy/cluster.h"
 #include "proxy/conn.h"
@@ -116,6 +117,8 @@ static void *worker_main(void *arg)
     struct worker *w = arg;
     int r = loop_run(w->loop);
     if (r < 0) log_crit("worker %u: the event loop failed: %s", w->id, strerror(-r));
+    h2_thread_end();
+    out_thread_end();
     return NULL;
 }
 
