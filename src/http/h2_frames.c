@@ -14,7 +14,7 @@ static bool never_opened(const struct h2_session *s, uint32_t id)
 static int closed_data(struct h2_session *s)
 {
     enum h2_closed how = h2_how_closed(s, s->f.id);
-    if (how == H2_CLOSED_BY_US) return 0;
+    if (how == H2_CLOSED_BY_US) return h2_glitch(s);
     if (how == H2_CLOSED_END) return h2_fail(s, H2_STREAM_CLOSED, "http2.stream_closed");
     h2_send_rst(s, s->f.id, H2_STREAM_CLOSED);
     return h2_count_reset(s);

@@ -377,7 +377,10 @@ int main(int argc, char **argv)
     workers_free(p.workers);
     config_free(p.config);
     dns_free(p.dns);
-    if (p.loop) loop_free(p.loop);
+    if (p.loop) {
+        loop_turn(p.loop, 0); /* what was deferred, mostly to free itself */
+        loop_free(p.loop);
+    }
     bootstrap_free(p.boot);
     buf_free(&p.node);
     return r;

@@ -6,7 +6,8 @@
 #include "proxy/reply.h"
 #include "proxy/router.h"
 
-#define MOVES 3 /* to another connection because the first was closed before a byte left */
+#define INFORMATIONAL_MAX 100
+#define MOVES             3 /* to another connection because the first was closed before a byte left */
 
 static void uncount(struct attempt *a)
 {
@@ -287,12 +288,14 @@ struct headers *attempt_table(struct attempt *a)
     return t;
 }
 
-void attempt_informational(struct attempt *a, struct headers *h)
+bool attempt_informational(struct attempt *a, struct headers *h)
 {
     struct stream *s = a->s;
     int status = headers_status(h);
+    if (++a->informational > INFORMATIONAL_MAX) return false;
     /* 100 was sent by us when the request began, unless it is proxied; others go no further, as with Envoy. */
     if (s->conn && s->hcm->proxy_100_continue && status == 100) (void)conn_send_informational(s, h);
+    return true;
 }
 
 static int outcome_status(const struct headers *h, int status)

@@ -26,6 +26,7 @@ struct attempt {
     bool counted; /* breaker requests and host active taken */
     bool pending_counted;
     bool tunnel;
+    uint8_t informational; /* 1xx so far */
     uint64_t began_ms;
 };
 
@@ -42,7 +43,8 @@ void attempt_push(struct stream *s);
 void attempt_ready(struct attempt *a);
 void attempt_failed(struct attempt *a, enum reset_reason why, const char *transport);
 struct headers *attempt_table(struct attempt *a); /* for the next head; trailers: after the response head */
-void attempt_informational(struct attempt *a, struct headers *h);
+/* 1xx. false: there were too many (each takes of the stream's memory); the caller fails the attempt. */
+bool attempt_informational(struct attempt *a, struct headers *h);
 void attempt_headers(struct attempt *a, struct headers *h, bool end);
 void attempt_data(struct attempt *a, const char *p, size_t n, bool end);
 void attempt_trailers(struct attempt *a, struct headers *h);

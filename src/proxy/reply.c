@@ -4,8 +4,14 @@
 #include "proxy/accesslog.h"
 #include "proxy/filter.h"
 
+#define REPLY_RESERVE (16u << 10)
+
 struct headers *reply_begin(struct stream *s, int status)
 {
+    if (s->arena.over && s->arena.budget) { /* the peers used it up: for the answer that says so there is some more */
+        s->arena.budget = s->arena.used + REPLY_RESERVE;
+        s->arena.over = false;
+    }
     headers_init(&s->resp, &s->arena);
     headers_trust(&s->resp);
     char *text = arena_u64(&s->arena, (unsigned)status);

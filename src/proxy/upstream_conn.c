@@ -296,7 +296,7 @@ static void h2_on_informational(struct h2_session *s, struct h2_stream *st, stru
 {
     (void)s;
     struct attempt *a = h2_stream_user(st);
-    if (a) attempt_informational(a, h);
+    if (a && !attempt_informational(a, h)) attempt_failed_protocol(a);
 }
 static void h2_on_data(struct h2_session *s, struct h2_stream *st, const char *p, size_t n, bool end)
 {
@@ -595,8 +595,9 @@ static ssize_t h1_take_head(struct uconn *uc, const char *p, size_t n)
     uc->scan = (struct h1_scan){ 0 };
     size_t used = uc->head.consumed;
     if (uc->head.status < 200 && uc->head.status != 101) {
-        attempt_informational(a, h);
-        return (ssize_t)used;
+        if (attempt_informational(a, h)) return (ssize_t)used;
+        h1_bad(uc, "too many 1xx");
+        return -1;
     }
     if (uc->head.status == 101 && !headers_has(req, HDR_UPGRADE)) {
         h1_bad(uc, "unexpected 101");

@@ -111,6 +111,7 @@ class Client:
         if f[0] == RST:
             return struct.unpack(">I", f[3])[0]
         assert f[0] == HEADERS, got
+        assert ":status" in dict(f[3]), got
         return int(dict(f[3])[":status"])
 
     def works(self, stream):
