@@ -2,11 +2,12 @@
 #   make         builds the three programs into build/
 #   make demo    installs what is missing, builds, starts the local mesh with examples/canary and serves until Ctrl-C
 #   make test    installs what is missing, builds, runs every test; ends with 'N passed, N failed'
+#   make test-full   all of the end-to-end tests under sanitizers (minutes)
 #   make t D=http   the unit tests of one folder of src/, quickly
 #   make bench   side-by-side costs; make format   applies the format
 B ?= build
 
-.PHONY: all demo test bench t format clean
+.PHONY: all demo test test-full bench t format clean
 all: $(B)/build.ninja
 	@ninja --quiet -C $(B)
 
@@ -22,6 +23,10 @@ demo:
 test:
 	@tools/install test
 	@tools/test $(GROUPS)
+
+test-full:
+	@tools/install test
+	@tools/test build full
 
 bench: all
 	@tools/install test
