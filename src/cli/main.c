@@ -148,7 +148,7 @@ static int take_state(struct cli *c, int *argc, char **argv)
 int cli_main(int argc, char **argv)
 {
     struct cli c = { .ns = "default", .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
-    char *fallback = state_default();
+    AUTO(free_p) char *fallback = state_default();
     int used = 0, r;
     log_init("weft", LOG_WARN);
     c.state = fallback;
@@ -176,6 +176,5 @@ int cli_main(int argc, char **argv)
     if ((r = opts_parse(&c, c.command, &argc, argv))) return r;
     r = c.command->run(&c, argc, argv);
     if (fflush(stdout) != 0 && r == EXIT_OK) r = EXIT_FAILED;
-    free(fallback);
     return r;
 }
