@@ -265,7 +265,17 @@ static void pack(const Envoy__Service__Metrics__V3__StreamMetricsMessage *m, str
     if (to) buf_added(out, envoy__service__metrics__v3__stream_metrics_message__pack(m, (uint8_t *)to));
 }
 
-bool families_message(struct families *f, struct Envoy__Config__Core__V3__Node *node, struct buf *out)
+void families_hello(struct Envoy__Config__Core__V3__Node *node, struct buf *out)
+{
+    Envoy__Service__Metrics__V3__StreamMetricsMessage msg = ENVOY__SERVICE__METRICS__V3__STREAM_METRICS_MESSAGE__INIT;
+    Envoy__Service__Metrics__V3__StreamMetricsMessage__Identifier id =
+        ENVOY__SERVICE__METRICS__V3__STREAM_METRICS_MESSAGE__IDENTIFIER__INIT;
+    id.node = node;
+    msg.identifier = &id;
+    pack(&msg, out);
+}
+
+bool families_message(struct families *f, struct buf *out)
 {
     struct arena a;
     VEC(Family *) list = { 0 };
@@ -284,10 +294,6 @@ bool families_message(struct families *f, struct Envoy__Config__Core__V3__Node *
     bool any = list.n > 0;
     if (any) {
         Envoy__Service__Metrics__V3__StreamMetricsMessage msg = ENVOY__SERVICE__METRICS__V3__STREAM_METRICS_MESSAGE__INIT;
-        Envoy__Service__Metrics__V3__StreamMetricsMessage__Identifier id =
-            ENVOY__SERVICE__METRICS__V3__STREAM_METRICS_MESSAGE__IDENTIFIER__INIT;
-        id.node = node;
-        msg.identifier = node ? &id : NULL;
         msg.envoy_metrics = list.v;
         msg.n_envoy_metrics = list.n;
         pack(&msg, out);

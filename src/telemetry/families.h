@@ -41,12 +41,14 @@ void families_add(struct families *f, const struct telemetry_series *s);
 void families_stream(struct families *f);
 /* A round from the first series on. now_ms: of the wall clock, for timestamps. */
 void families_begin(struct families *f, int64_t now_ms);
-/* The next packed StreamMetricsMessage, appended to out; false: nothing (more) has changed. node: the identifier that the first
- * message of a stream carries, else NULL. One metric per family, as Envoy; series that never counted anything are left out. */
-bool families_message(struct families *f, struct Envoy__Config__Core__V3__Node *node, struct buf *out);
+/* The next packed StreamMetricsMessage, appended to out; false: nothing (more) has changed. One metric per family, as Envoy; series
+ * that never counted anything are left out. */
+bool families_message(struct families *f, struct buf *out);
 /* What became of the last message. */
 void families_taken(struct families *f);
 void families_lost(struct families *f);
+/* The message that says who sends, the first of a stream; without metrics. */
+void families_hello(struct Envoy__Config__Core__V3__Node *node, struct buf *out);
 /* Series known. */
 size_t families_count(const struct families *f);
 

@@ -22,7 +22,6 @@ struct telemetry_push {
     struct http_request *call;
     struct timer again, flush, look; /* back-off; the interval; bytes that wait for the receiver to read */
     uint64_t ping;                   /* of the message under way */
-    bool identified;                 /* the stream's first message is out */
     bool flying;                     /* a message is under way */
     bool told;                       /* that it does not work was logged already */
 };
@@ -59,9 +58,8 @@ static void on_pong(struct http_client *http, uint64_t tag, void *arg)
 static void send_next(struct telemetry_push *p)
 {
     struct buf msg = { 0 };
-    if (families_message(p->families, p->identified ? NULL : p->cfg.node, &msg)) {
+    if (families_message(p->families, &msg)) {
         p->flying = true;
-        p->identified = true;
         if (grpc_call_send(p->call, buf_data(&msg), msg.len, false) >= 0) written(p);
     }
     buf_free(&msg);
@@ -128,15 +126,19 @@ static void on_done(struct http_request *r, int status, struct str text, void *a
     lost(p, why);
 }
 
-/* The first message leaves an interval later: a server that does not know the method has said so by then. */
+/* Who we are is said at once, the first numbers leave an interval later: a server that does not know the method, or not us, has said so
+ * by then, and nothing was taken. */
 static void open_stream(struct telemetry_push *p)
 {
     static const struct grpc_call_callbacks cb = { .done = on_done };
+    struct buf hello = { 0 };
     p->state = OPEN;
-    p->identified = false;
     families_stream(p->families);
     p->call = grpc_call_new(p->http, str_of(p->authority), STR("/envoy.service.metrics.v3.MetricsService/StreamMetrics"), 0, &cb, p);
     grpc_call_start(p->call);
+    families_hello(p->cfg.node, &hello);
+    (void)grpc_call_send(p->call, buf_data(&hello), hello.len, false);
+    buf_free(&hello);
     timer_set(p->loop, &p->flush, p->cfg.flush_ms);
 }
 

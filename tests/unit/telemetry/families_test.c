@@ -52,18 +52,15 @@ static void print_metric(struct buf *out, const Io__Prometheus__Client__Metric *
 }
 
 /* The next message of the round; "" when there is none. */
-static const char *next(struct rig *r, const char *node_id)
+static const char *next(struct rig *r)
 {
     struct buf bytes = { 0 };
-    Envoy__Config__Core__V3__Node node = ENVOY__CONFIG__CORE__V3__NODE__INIT;
-    node.id = (char *)(uintptr_t)node_id;
     buf_free(&r->text);
-    (void)buf_puts(&r->text, "");
-    if (families_message(r->f, node_id ? &node : NULL, &bytes)) {
+    if (families_message(r->f, &bytes)) {
         const Message *m =
             (const void *)pb_unpack(&envoy__service__metrics__v3__stream_metrics_message__descriptor, buf_str(&bytes), &r->a);
         assert_non_null(m);
-        if (m->identifier) (void)buf_printf(&r->text, "[%s]", m->identifier->node->id);
+        assert_null(m->identifier);
         for (size_t i = 0; i < m->n_envoy_metrics; i++) {
             const Io__Prometheus__Client__MetricFamily *f = m->envoy_metrics[i];
             assert_int_equal(f->n_metric, 1);
@@ -81,7 +78,7 @@ static const char *next(struct rig *r, const char *node_id)
 static const char *round_of(struct rig *r)
 {
     families_begin(r->f, 1234);
-    return next(r, NULL);
+    return next(r);
 }
 
 static void test_only_what_changed(void **st)
@@ -103,18 +100,20 @@ static void test_only_what_changed(void **st)
     rig_close(&r);
 }
 
-static void test_the_first_message_names_the_node(void **st)
+static void test_the_hello_names_the_node(void **st)
 {
-    static metric_counter a;
-    struct rig r;
-    rig_open(&r, (struct families_options){ .deltas = true });
-    counter(&r, "n", "a", &a);
-    families_begin(r.f, 1234);
-    assert_string_equal(next(&r, "me"), "");
-    metric_add(&a, 1);
-    families_begin(r.f, 1234);
-    assert_string_equal(next(&r, "me"), "[me]n{pod=a} 1;");
-    rig_close(&r);
+    static char id[] = "me";
+    struct buf bytes = { 0 };
+    struct arena a;
+    Envoy__Config__Core__V3__Node node = ENVOY__CONFIG__CORE__V3__NODE__INIT;
+    node.id = id;
+    families_hello(&node, &bytes);
+    arena_init(&a, 4096, 0);
+    const Message *m = (const void *)pb_unpack(&envoy__service__metrics__v3__stream_metrics_message__descriptor, buf_str(&bytes), &a);
+    assert_true(m && m->identifier && m->n_envoy_metrics == 0);
+    assert_string_equal(m->identifier->node->id, "me");
+    arena_free(&a);
+    buf_free(&bytes);
 }
 
 /* A message that was lost is in the next one, with what came since; one that was taken counts once, also when cells moved meanwhile. */
@@ -186,13 +185,13 @@ static void test_messages_are_small(void **st)
         for (int k = 0; k < 3; k++) counter(&r, "n", "abc" + k, &c[k]);
         assert_string_equal(round_of(&r), "n{pod=abc} 1;");
         families_taken(r.f);
-        assert_string_equal(next(&r, NULL), "n{pod=bc} 2;");
+        assert_string_equal(next(&r), "n{pod=bc} 2;");
         families_lost(r.f); /* this one only */
         assert_string_equal(round_of(&r), "n{pod=bc} 2;");
         families_taken(r.f);
-        assert_string_equal(next(&r, NULL), "n{pod=c} 3;");
+        assert_string_equal(next(&r), "n{pod=c} 3;");
         families_taken(r.f);
-        assert_string_equal(next(&r, NULL), "");
+        assert_string_equal(next(&r), "");
         rig_close(&r);
     }
 }
@@ -220,7 +219,7 @@ static void test_label_values_are_text(void **st)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_only_what_changed),          cmocka_unit_test(test_the_first_message_names_the_node),
+        cmocka_unit_test(test_only_what_changed),          cmocka_unit_test(test_the_hello_names_the_node),
         cmocka_unit_test(test_nothing_lost_nothing_twice), cmocka_unit_test(test_workers_add_up),
         cmocka_unit_test(test_values_for_a_new_receiver),  cmocka_unit_test(test_messages_are_small),
         cmocka_unit_test(test_label_values_are_text),
