@@ -13,7 +13,7 @@ all: $(B)/build.ninja
 
 $(B)/build.ninja:
 	@tools/install build
-	@meson setup $(B) >/dev/null
+	@out=$$(meson setup $(B)) || { printf '%s\n' "$$out"; exit 1; }
 
 demo:
 	@tools/install build
