@@ -55,15 +55,18 @@ def mesh(tmp_path, request):
     routes = [{"match": {"prefix": "/refused"}, "route": {"cluster": "refused"}}, {"match": {"prefix": "/"}, "route": {"cluster": "app"}}]
     clusters = [peers.cluster("app", http), peers.cluster("refused", refused), peers.cluster("metrics", receive, http2=True)]
     boot = peers.bootstrap(admin, [peers.listener(listen, routes)], clusters)
-    boot |= {"node": NODE, "stats_flush_interval": "0.2s", "stats_sinks": [sink(**request.param)]}
-    with app, peers.proxy(tmp_path, boot, [listen]):
+    config = dict(request.param)
+    boot |= {"node": NODE, "stats_flush_interval": config.pop("interval", "0.2s"), "stats_sinks": [sink(**config)]}
+    with app, peers.proxy(tmp_path, boot, [listen]) as proxy:
         def ask(n, path="/ping"):
             for _ in range(n):
                 try:
                     peers.get(listen, path)
                 except OSError:
                     pass
-        yield Receiver(tmp_path, receive), ask
+        receiver = Receiver(tmp_path, receive)
+        receiver.proxy = proxy.process
+        yield receiver, ask
 
 
 @pytest.mark.parametrize("mesh", [{"report_counters_as_deltas": True}], indirect=True)
@@ -118,3 +121,17 @@ def test_values_begin_anew_with_each_stream(mesh):
                 time.sleep(0.05)
             assert last() == [10]
     assert sum(m["count"] for m in receiver.series("istio_request_bytes")) == 10  # histograms are of the interval, as Envoy's
+
+
+@pytest.mark.parametrize("mesh", [{"report_counters_as_deltas": True, "interval": "60s"}], indirect=True)
+def test_the_last_counts_before_the_end(mesh):
+    receiver, ask = mesh
+    with receiver.run():
+        end = time.monotonic() + 20
+        while not receiver.messages() and time.monotonic() < end:  # the stream stands
+            time.sleep(0.05)
+        ask(5)
+        assert receiver.total() == 0
+        receiver.proxy.terminate()
+        receiver.proxy.wait(10)
+        receiver.wait_total(5)
