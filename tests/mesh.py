@@ -22,6 +22,7 @@ SEED = pathlib.Path(os.environ.get("WEFT_SEED", ROOT.parent / "shared" / "seed")
 SERVICE = "k8s-combat-service-istio-mesh"
 
 
+SANITIZED = BUILD.name in ("build-asan", "build-tsan")  # as tools/test names them: memory is not what it is without
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
 
 

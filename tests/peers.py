@@ -88,14 +88,14 @@ def app(folder, **env):
     return process, http, grpc
 
 
-def proxy(folder, bootstrap, ports, name="weft-proxy"):
+def proxy(folder, bootstrap, ports, name="weft-proxy", concurrency=1):
     """weft-proxy (or "envoy") with this bootstrap (a dict); waits until the ports listen."""
     file = pathlib.Path(folder) / f"{name}.json"
     file.write_text(json.dumps(bootstrap))
     if name == "envoy":
-        command = [envoy(), "-c", file, "--concurrency", "1", "-l", "error", "--disable-hot-restart"]
+        command = [envoy(), "-c", file, "--concurrency", str(concurrency), "-l", "error", "--disable-hot-restart"]
     else:
-        command = [BUILD / "weft-proxy", "-c", file, "--concurrency", "1", "-l", "warning"]
+        command = [BUILD / "weft-proxy", "-c", file, "--concurrency", str(concurrency), "-l", "warning"]
     process = Process(command, pathlib.Path(folder) / f"{name}.log")
     for port in ports:
         wait_port(port)

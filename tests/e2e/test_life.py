@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mesh import SERVICE, WEFT, Mesh
+from mesh import SANITIZED, SERVICE, WEFT, Mesh
 from test_changes import Load, subset_route
 from test_routing import V1, V2, by_version, calls
 
@@ -145,6 +145,7 @@ def in_mesh(p, m):
     return False
 
 
+@pytest.mark.skipif(SANITIZED, reason="sanitizers take memory of their own")
 def test_memory_of_the_whole_mesh(canary):
     """weftd, two pods with their sidecars and programs: under 60 MiB together, weftd under 15, a sidecar under 8."""
     calls(canary, canary.pod(V1), 200)
