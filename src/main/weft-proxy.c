@@ -19,7 +19,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define DNS_REFRESH_MS 5000 /* Envoy's dns_refresh_rate */
 #define TERM_DRAIN_MS  5000 /* after SIGTERM: Istio's terminationDrainDuration */
 
 static const char usage[] = "weft-proxy: the data plane of a Weft mesh: HTTP/1.1, HTTP/2, gRPC, WebSocket, TCP, TLS\n"
@@ -213,10 +212,10 @@ static void publish(void *ctx, struct snapshot *s)
     measurements_addresses(p->measurements, s);
 }
 
-static size_t resolve(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max)
+static size_t resolve(void *ctx, struct str host, uint16_t port, int family, uint64_t refresh_ms, struct addr *ret, size_t max)
 {
     struct proxy *p = ctx;
-    return dns_lookup(p->dns, host, port, family, ret, max);
+    return dns_lookup(p->dns, host, port, family, refresh_ms, ret, max);
 }
 static void resolved(void *ctx, struct str host)
 {
@@ -318,7 +317,7 @@ static int start(struct proxy *p)
     }
     p->loop = loop_new(&e);
     if (!p->loop) goto fail;
-    p->dns = dns_new(p->loop, DNS_REFRESH_MS, resolved, p);
+    p->dns = dns_new(p->loop, resolved, p);
     struct config_ops ops = { p->boot->has_ads ? subscribe : NULL, p->boot->has_ads ? unsubscribe : NULL, publish, resolve };
     p->config = config_new(p->boot, &ops, p, &errs);
     if (!p->config) {

@@ -64,7 +64,7 @@ int listener_build(struct listener **ret, const Envoy__Config__Listener__V3__Lis
                    void *secret_ctx, struct err *e);
 
 /* One resolved or given address of a DNS cluster's target. */
-typedef size_t resolve_fn(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max);
+typedef size_t resolve_fn(void *ctx, struct str host, uint16_t port, int family, uint64_t refresh_ms, struct addr *ret, size_t max);
 struct cluster_inputs {
     const Envoy__Config__Cluster__V3__Cluster *cluster;
     const Envoy__Config__Endpoint__V3__ClusterLoadAssignment *endpoints; /* EDS; NULL: not known */

@@ -20,8 +20,9 @@ struct config_ops {
     void (*unsubscribe)(void *ctx, enum config_type t, struct str name);
     /* Serves from now on what is in the snapshot; takes its own reference. Errors (an address in use) are logged by the callee. */
     void (*publish)(void *ctx, struct snapshot *s);
-    /* Addresses of a host name, at most max; 0 while unknown: call config_resolved when that changes. NULL: no DNS. */
-    size_t (*resolve)(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max);
+    /* Addresses of a host name, at most max; 0 while unknown: call config_resolved when that changes. The name is asked again each
+     * refresh_ms. NULL: no DNS. */
+    size_t (*resolve)(void *ctx, struct str host, uint16_t port, int family, uint64_t refresh_ms, struct addr *ret, size_t max);
 };
 
 struct config;

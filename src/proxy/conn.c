@@ -134,6 +134,7 @@ static void on_max(struct timer *t)
     }
     cell_add(c->hcells, HTTPS_cx_max_duration);
     conn_drain(c);
+    if (!c->h2) timer_set(c->wire.w->loop, &c->max_timer, c->hcm->drain_ms ? c->hcm->drain_ms : 5000);
 }
 
 void conn_drain(struct conn *c)
@@ -141,10 +142,15 @@ void conn_drain(struct conn *c)
     if (c->draining || !c->hcm || c->dead) return;
     c->draining = true;
     cell_add(c->hcells, HTTPS_cx_drain_close);
-    if (!c->h2) return; /* HTTP/1: the next answer says it; closing an idle one would race with a request */
-    h2_shutdown(c->h2);
-    wire_dirty(&c->wire);
-    timer_set(c->wire.w->loop, &c->max_timer, c->hcm->drain_ms ? c->hcm->drain_ms : 5000);
+    uint64_t ms = c->hcm->drain_ms ? c->hcm->drain_ms : 5000;
+    if (c->h2) {
+        h2_shutdown(c->h2);
+        wire_dirty(&c->wire);
+    } else {
+        /* The next answer says it. Closing an idle one at once would race with a request: it may stay as long as drains last. */
+        ms = workers_options(c->wire.w->all)->drain_ms;
+    }
+    timer_set(c->wire.w->loop, &c->max_timer, ms);
 }
 
 void conns_drain(struct worker *w, bool inbound_only)

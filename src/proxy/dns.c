@@ -6,13 +6,17 @@
 
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
+
+#define FLOOR_MS 100 /* between two questions for one name */
 
 struct name {
     struct dns *d;
     char *host;
     int family;
     VEC(struct addr) have;
-    bool known;
+    bool known, asking;
+    uint64_t refresh_ms, due_ms;
 };
 /* The thread's view: what to ask, and the answer on its way back. */
 struct job {
@@ -25,10 +29,9 @@ struct job {
 
 struct dns {
     struct loop *l;
-    uint64_t refresh_ms;
     void (*changed)(void *ctx, struct str host);
     void *ctx;
-    struct map names; /* host -> struct name * */
+    struct map names; /* host NUL family -> struct name * */
     struct timer timer;
     pthread_t thread;
     pthread_mutex_t lock; /* guards todo, stop */
@@ -46,10 +49,35 @@ static void job_free(struct job *j)
 
 static int by_bytes(const void *a, const void *b) { return memcmp(a, b, sizeof(struct addr)); }
 
+static struct name *find(struct dns *d, struct str host, int family)
+{
+    char key[256 + 8];
+    int n = snprintf(key, sizeof key, "%.*s%c%d", (int)MIN(host.n, (size_t)253), host.p, 0, family);
+    return map_get(&d->names, str_make(key, (size_t)n));
+}
+
+static void arm(struct dns *d)
+{
+    uint64_t now = loop_now_ms(d->l), next = UINT64_MAX;
+    map_foreach (e, &d->names) {
+        const struct name *n = e->value;
+        if (!n->asking) next = MIN(next, n->due_ms);
+    }
+    if (next == UINT64_MAX)
+        timer_stop(&d->timer);
+    else
+        timer_set(d->l, &d->timer, next > now ? next - now : 1);
+}
+
 static void on_answer(void *arg)
 {
     struct job *j = arg;
-    struct name *n = map_get(&j->d->names, str_of(j->host));
+    struct name *n = find(j->d, str_of(j->host), j->family);
+    if (n) {
+        n->asking = false;
+        n->due_ms = loop_now_ms(j->d->l) + n->refresh_ms;
+        arm(j->d);
+    }
     bool same = n && n->known && n->have.n == j->got.n && (j->got.n == 0 || memcmp(n->have.v, j->got.v, j->got.n * sizeof *j->got.v) == 0);
     if (n && !j->failed && !same) {
         vec_free(&n->have);
@@ -99,35 +127,46 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void push(struct dns *d, const struct name *n)
+/* Signals are the control thread's: one that ends the program must not come to this thread. */
+static bool start(struct dns *d)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    bool ok = pthread_create(&d->thread, NULL, run, d) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return ok;
+}
+
+static void push(struct dns *d, struct name *n)
 {
     struct job *j = xcalloc(1, sizeof *j);
     j->d = d;
     j->host = xstrdup(n->host);
     j->family = n->family;
+    n->asking = true;
     pthread_mutex_lock(&d->lock);
     vec_push(&d->todo, j);
     pthread_cond_signal(&d->wake);
     pthread_mutex_unlock(&d->lock);
-    if (!d->started) d->started = pthread_create(&d->thread, NULL, run, d) == 0;
+    if (!d->started) d->started = start(d);
 }
 
 static void on_timer(struct timer *t)
 {
     struct dns *d = container_of(t, struct dns, timer);
-    pthread_mutex_lock(&d->lock);
-    bool busy = d->todo.n > 0;
-    pthread_mutex_unlock(&d->lock);
-    if (!busy)
-        map_foreach (e, &d->names) push(d, e->value);
-    timer_set(d->l, t, d->refresh_ms);
+    uint64_t now = loop_now_ms(d->l);
+    map_foreach (e, &d->names) {
+        struct name *n = e->value;
+        if (!n->asking && n->due_ms <= now) push(d, n);
+    }
+    arm(d);
 }
 
-struct dns *dns_new(struct loop *l, uint64_t refresh_ms, void (*changed)(void *ctx, struct str host), void *ctx)
+struct dns *dns_new(struct loop *l, void (*changed)(void *ctx, struct str host), void *ctx)
 {
     struct dns *d = xcalloc(1, sizeof *d);
     d->l = l;
-    d->refresh_ms = refresh_ms;
     d->changed = changed;
     d->ctx = ctx;
     d->timer.fire = on_timer;
@@ -161,18 +200,26 @@ void dns_free(struct dns *d)
     free(d);
 }
 
-size_t dns_lookup(struct dns *d, struct str host, uint16_t port, int family, struct addr *ret, size_t max)
+size_t dns_lookup(struct dns *d, struct str host, uint16_t port, int family, uint64_t refresh_ms, struct addr *ret, size_t max)
 {
-    struct name *n = map_get(&d->names, host);
+    struct name *n = find(d, host, family);
+    refresh_ms = MAX(refresh_ms, (uint64_t)FLOOR_MS);
     if (!n) {
         n = xcalloc(1, sizeof *n);
         n->d = d;
         n->host = str_dup(host);
         n->family = family;
-        map_put(&d->names, host, n);
+        n->refresh_ms = refresh_ms;
+        char *key = xasprintf("%s%c%d", n->host, 0, family);
+        map_put(&d->names, str_make(key, host.n + 1 + strlen(key + host.n + 1)), n);
+        free(key);
         push(d, n);
-        if (!d->timer.on) timer_set(d->l, &d->timer, d->refresh_ms);
         return 0;
+    }
+    if (refresh_ms < n->refresh_ms) {
+        n->due_ms -= MIN(n->due_ms, n->refresh_ms - refresh_ms);
+        n->refresh_ms = refresh_ms;
+        arm(d);
     }
     size_t k = MIN(n->have.n, max);
     for (size_t i = 0; i < k; i++) {

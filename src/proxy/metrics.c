@@ -2,6 +2,7 @@
 
 #include "http/grpc.h"
 #include "proxy/tcp_relay.h"
+#include "proxy/tls.h"
 
 #define SERIES_MAX 4096 /* per worker: labels come from peers (codes, names); more are not counted */
 
@@ -113,6 +114,9 @@ void metrics_free(struct worker *w) { map_free(&w->series, free_series); }
 
 /* ---- who is at the other end ---- */
 
+/* mutual_tls in the labels. */
+static bool with_certificate(const struct conn *c) { return c && c->wire.tls && tls_peer(&c->wire); }
+
 static bool inbound(const struct conn *c) { return c && c->listener->direction == TRAFFIC_INBOUND; }
 
 static void label_service(struct series_labels *l, const struct cluster *c, struct str host_header)
@@ -132,16 +136,13 @@ static void label_ends(struct series_labels *l, struct worker *w, const struct c
     struct party self = party_self(w);
     if (inbound(c) && !workers_identity(w->all)->gateway) {
         l->destination = self;
-        /* sidecar~IP~POD.NS~domain: the pod's name is all that the id tells. */
+        /* sidecar~IP~POD.NS~domain: the namespace is all that the id tells for sure. */
         struct str rest = peer_id;
         (void)str_cut(&rest, '~');
         (void)str_cut(&rest, '~');
         struct str pod = str_cut(&rest, '~');
         ssize_t dot = str_rindex(pod, '.');
-        if (dot > 0) {
-            l->source.workload = str_first(pod, (size_t)dot);
-            l->source.namespace = str_skip(pod, (size_t)dot + 1);
-        }
+        if (dot > 0) l->source.namespace = str_skip(pod, (size_t)dot + 1);
         return;
     }
     l->source_reports = true;
@@ -157,7 +158,7 @@ static bool in_mesh(const struct worker *w) { return workers_identity(w->all)->w
 void metrics_request(struct stream *s)
 {
     if (!s->hcm->istio_stats && !in_mesh(s->w)) return;
-    struct series_labels l = { .code = s->status, .grpc = s->is_grpc ? s->grpc_status : -1, .flags = s->flags, .mutual_tls = false };
+    struct series_labels l = { .code = s->status, .grpc = s->is_grpc ? s->grpc_status : -1, .flags = s->flags, .mutual_tls = with_certificate(s->conn) };
     const struct cluster *c = s->cluster;
     label_ends(&l, s->w, s->conn, s->last_host, headers_get(&s->req, HDR_X_ENVOY_PEER_METADATA_ID));
     label_service(&l, c, headers_get(&s->req, HDR_AUTHORITY));
@@ -174,7 +175,7 @@ void metrics_request(struct stream *s)
 static struct series *tcp_series(struct tcp_relay *t)
 {
     struct worker *w = t->c->wire.w;
-    struct series_labels l = { .tcp = true, .code = -1, .grpc = -1, .flags = t->flags, .protocol = STR_INIT("tcp") };
+    struct series_labels l = { .tcp = true, .code = -1, .grpc = -1, .flags = t->flags, .protocol = STR_INIT("tcp"), .mutual_tls = with_certificate(t->c) };
     label_ends(&l, w, t->c, t->host, (struct str){ NULL, 0 });
     label_service(&l, t->wc ? t->wc->now->c : NULL, t->cluster_name);
     l.subset_cluster = t->cluster_name;

@@ -86,7 +86,7 @@ static int add_dns(struct gather *g, struct host h, const Envoy__Config__Core__V
     vec_push(&g->dns, (struct dns_target){ name, port, h.weight, h.locality });
     struct addr got[DNS_ANSWERS_MAX];
     size_t max = g->c->type == CLUSTER_LOGICAL_DNS ? 1 : ARRAY_LEN(got);
-    size_t n = g->in->resolve ? g->in->resolve(g->in->resolve_ctx, name, port, g->c->dns_family, got, max) : 0;
+    size_t n = g->in->resolve ? g->in->resolve(g->in->resolve_ctx, name, port, g->c->dns_family, g->c->dns_refresh_ms, got, max) : 0;
     for (size_t i = 0; i < n; i++) {
         h.addr = got[i];
         add_host(g, h);
@@ -210,6 +210,7 @@ int hosts_build(struct cluster *c, const struct cluster_inputs *in, struct build
 {
     const Envoy__Config__Cluster__V3__Cluster *m = in->cluster;
     c->dns_refresh_ms = xdsmsg_ms(m->dns_refresh_rate, 5000);
+    if (!c->dns_refresh_ms) return err_set(e, -EINVAL, "dns_refresh_rate must be more than 0");
     c->dns_family = family(m);
     const Assignment *a = c->type == CLUSTER_EDS ? in->endpoints : m->load_assignment;
     c->warm = c->type != CLUSTER_EDS || in->endpoints || in->endpoints_missing;

@@ -209,7 +209,7 @@ static void test_nothing(void **state)
 /* ---- names that DNS answers, and secrets that come later ---- */
 
 static size_t dns_answers;
-static size_t resolve(void *ctx, struct str host, uint16_t port, int family, struct addr *ret, size_t max)
+static size_t resolve(void *ctx, struct str host, uint16_t port, int family, uint64_t refresh_ms, struct addr *ret, size_t max)
 {
     (void)ctx;
     assert_true(str_eqc(host, "name.example") && port == 80 && family == AF_INET);
