@@ -19,7 +19,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define TERM_DRAIN_MS  5000 /* after SIGTERM: Istio's terminationDrainDuration */
+#define TERM_DRAIN_MS 5000 /* after SIGTERM: Istio's terminationDrainDuration */
 
 static const char usage[] = "weft-proxy: the data plane of a Weft mesh: HTTP/1.1, HTTP/2, gRPC, WebSocket, TCP, TLS\n"
                             "\n"

@@ -158,7 +158,9 @@ static bool in_mesh(const struct worker *w) { return workers_identity(w->all)->w
 void metrics_request(struct stream *s)
 {
     if (!s->hcm->istio_stats && !in_mesh(s->w)) return;
-    struct series_labels l = { .code = s->status, .grpc = s->is_grpc ? s->grpc_status : -1, .flags = s->flags, .mutual_tls = with_certificate(s->conn) };
+    struct series_labels l = {
+        .code = s->status, .grpc = s->is_grpc ? s->grpc_status : -1, .flags = s->flags, .mutual_tls = with_certificate(s->conn)
+    };
     const struct cluster *c = s->cluster;
     label_ends(&l, s->w, s->conn, s->last_host, headers_get(&s->req, HDR_X_ENVOY_PEER_METADATA_ID));
     label_service(&l, c, headers_get(&s->req, HDR_AUTHORITY));
@@ -175,7 +177,9 @@ void metrics_request(struct stream *s)
 static struct series *tcp_series(struct tcp_relay *t)
 {
     struct worker *w = t->c->wire.w;
-    struct series_labels l = { .tcp = true, .code = -1, .grpc = -1, .flags = t->flags, .protocol = STR_INIT("tcp"), .mutual_tls = with_certificate(t->c) };
+    struct series_labels l = {
+        .tcp = true, .code = -1, .grpc = -1, .flags = t->flags, .protocol = STR_INIT("tcp"), .mutual_tls = with_certificate(t->c)
+    };
     label_ends(&l, w, t->c, t->host, (struct str){ NULL, 0 });
     label_service(&l, t->wc ? t->wc->now->c : NULL, t->cluster_name);
     l.subset_cluster = t->cluster_name;

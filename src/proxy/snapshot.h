@@ -156,8 +156,8 @@ struct hcm {
     bool normalize_path, merge_slashes, strip_any_port, strip_matching_port, strip_trailing_dot;
     enum slashes_action slashes;
     bool append_forwarded_port;
-    struct str scheme; /* scheme_header_transformation; empty: none */
-    bool suppress_envoy_headers;  /* the router's */
+    struct str scheme;           /* scheme_header_transformation; empty: none */
+    bool suppress_envoy_headers; /* the router's */
     bool respect_expected_timeout;
     bool istio_stats; /* an istio.stats filter is in the chain: istio_* metrics are kept */
 };
@@ -390,10 +390,10 @@ struct cluster {
     uint32_t mark;    /* SO_MARK of upstream sockets; 0: none */
     bool tcp_keepalive;
     uint32_t keepalive_time_s, keepalive_interval_s, keepalive_probes; /* 0: the system's */
-    struct breaker_limits limits[2];      /* DEFAULT, HIGH */
-    const struct outlier_config *outlier; /* NULL: none */
-    bool original_dst_header;             /* x-envoy-original-dst-host is read */
-    uint16_t original_dst_port;           /* port override; 0: none */
+    struct breaker_limits limits[2];                                   /* DEFAULT, HIGH */
+    const struct outlier_config *outlier;                              /* NULL: none */
+    bool original_dst_header;                                          /* x-envoy-original-dst-host is read */
+    uint16_t original_dst_port;                                        /* port override; 0: none */
     /* DNS */
     struct dns_target {
         struct str host;

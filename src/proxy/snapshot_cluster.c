@@ -462,7 +462,8 @@ static int fill(struct cluster *c, const struct cluster_inputs *in, struct build
     c->connect_ms = xdsmsg_ms(m->connect_timeout, 5000);
     if (!c->connect_ms) return err_set(e, -EINVAL, "connect_timeout must be more than 0");
     c->buffer_limit = xdsmsg_u32(m->per_connection_buffer_limit_bytes, 0);
-    if (m->close_connections_on_host_health_failure) return err_set(e, -EINVAL, "close_connections_on_host_health_failure is not supported");
+    if (m->close_connections_on_host_health_failure)
+        return err_set(e, -EINVAL, "close_connections_on_host_health_failure is not supported");
     breakers(c, m->circuit_breakers);
     outlier(c, m->outlier_detection, build_arena(b));
     if (bind_config(c, m->upstream_bind_config, e) || transport_sockets(c, m, b, e)) return -EINVAL;

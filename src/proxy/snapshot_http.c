@@ -72,7 +72,8 @@ int h2_options_build(struct h2_options *h, const H2Options *m, struct err *e)
         h->keepalive_ms = xdsmsg_ms(m->connection_keepalive->interval, 0);
         h->keepalive_timeout_ms = xdsmsg_ms(m->connection_keepalive->timeout, 0);
         if (!h->keepalive_timeout_ms) return err_set(e, -EINVAL, "connection_keepalive: timeout is missing");
-        if (!h->keepalive_ms) return err_set(e, -EINVAL, "connection_keepalive: interval is missing (connection_idle_interval is not supported)");
+        if (!h->keepalive_ms)
+            return err_set(e, -EINVAL, "connection_keepalive: interval is missing (connection_idle_interval is not supported)");
     }
     return 0;
 }

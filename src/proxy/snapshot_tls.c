@@ -116,7 +116,8 @@ static int pins(struct tls_config *t, const Validation *m, struct build *b, stru
     if (m->n_verify_certificate_spki)
         t->spki = str_copies(m->verify_certificate_spki, t->n_spki = m->n_verify_certificate_spki, build_arena(b));
     for (size_t i = 0; i < m->n_verify_certificate_spki; i++)
-        if (t->spki[i].n != 44) return err_set(e, -EINVAL, "verify_certificate_spki %s is no SHA-256 in base64", m->verify_certificate_spki[i]);
+        if (t->spki[i].n != 44)
+            return err_set(e, -EINVAL, "verify_certificate_spki %s is no SHA-256 in base64", m->verify_certificate_spki[i]);
     if (!m->n_verify_certificate_hash) return 0;
     t->hashes = arena_array(build_arena(b), struct str, t->n_hashes = m->n_verify_certificate_hash);
     for (size_t i = 0; i < t->n_hashes; i++)

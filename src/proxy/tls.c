@@ -131,7 +131,8 @@ static bool san_value(const GENERAL_NAME *g, enum san_type *type, char ip[INET6_
 {
     if (g->type == GEN_IPADD) {
         int n = ASN1_STRING_length(g->d.iPAddress);
-        if ((n != 4 && n != 16) || !inet_ntop(n == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(g->d.iPAddress), ip, INET6_ADDRSTRLEN)) return false;
+        if ((n != 4 && n != 16) || !inet_ntop(n == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(g->d.iPAddress), ip, INET6_ADDRSTRLEN))
+            return false;
         *type = SAN_IP;
         *v = str_of(ip);
         return true;
@@ -168,7 +169,8 @@ static bool name_matches(X509 *x, struct str name)
     memcpy(text, name.p, name.n);
     text[name.n] = 0;
     struct addr a;
-    return addr_ip(&a, name, 0) ? X509_check_ip_asc(x, text, 0) == 1 : X509_check_host(x, text, name.n, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+    return addr_ip(&a, name, 0) ? X509_check_ip_asc(x, text, 0) == 1
+                                : X509_check_host(x, text, name.n, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 
 static bool among(const struct str *v, size_t n, struct str s)

@@ -14,7 +14,8 @@ static void pem(struct buf *out, X509 *x)
     if (b && PEM_write_bio_X509(b, x) == 1) {
         long n = BIO_get_mem_data(b, &p);
         for (long i = 0; i < n; i++) {
-            bool plain = (p[i] >= 'a' && p[i] <= 'z') || (p[i] >= 'A' && p[i] <= 'Z') || (p[i] >= '0' && p[i] <= '9') || strchr("-._~", p[i]);
+            bool plain =
+                (p[i] >= 'a' && p[i] <= 'z') || (p[i] >= 'A' && p[i] <= 'Z') || (p[i] >= '0' && p[i] <= '9') || strchr("-._~", p[i]);
             if (plain)
                 (void)buf_append(out, &p[i], 1);
             else
@@ -34,7 +35,8 @@ static void key(struct buf *out, const char *name)
 static void value(struct buf *out, struct str v)
 {
     for (size_t i = 0; i < v.n; i++)
-        if ((unsigned char)v.p[i] > 0x20 && v.p[i] != '"' && v.p[i] != ';' && v.p[i] != ',' && v.p[i] != 0x7f) (void)buf_append(out, &v.p[i], 1);
+        if ((unsigned char)v.p[i] > 0x20 && v.p[i] != '"' && v.p[i] != ';' && v.p[i] != ',' && v.p[i] != 0x7f)
+            (void)buf_append(out, &v.p[i], 1);
 }
 
 /* Names of one kind; their number. most: how many are written. */

@@ -99,10 +99,10 @@ struct retry_reset_header {
 struct retry_policy {
     uint32_t on; /* enum retry_on */
     uint32_t num_retries;
-    uint64_t per_try_ms; /* 0: off */
-    uint64_t base_ms, max_ms;             /* 25 and 10 x base unless set */
-    bool previous_hosts;                  /* avoid hosts that were tried */
-    uint32_t host_attempts;               /* host_selection_retry_max_attempts, >= 1 */
+    uint64_t per_try_ms;      /* 0: off */
+    uint64_t base_ms, max_ms; /* 25 and 10 x base unless set */
+    bool previous_hosts;      /* avoid hosts that were tried */
+    uint32_t host_attempts;   /* host_selection_retry_max_attempts, >= 1 */
     uint32_t *status_codes;
     size_t n_status_codes;
     struct header_match *headers, *request_headers;

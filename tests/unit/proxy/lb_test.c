@@ -194,14 +194,9 @@ static void other_host_for_a_retry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_robin),
-        cmocka_unit_test(least_request),
-        cmocka_unit_test(slow_start),
-        cmocka_unit_test(hashes),
-        cmocka_unit_test(priority_loads),
-        cmocka_unit_test(panic),
-        cmocka_unit_test(localities),
-        cmocka_unit_test(other_host_for_a_retry),
+        cmocka_unit_test(round_robin), cmocka_unit_test(least_request),          cmocka_unit_test(slow_start),
+        cmocka_unit_test(hashes),      cmocka_unit_test(priority_loads),         cmocka_unit_test(panic),
+        cmocka_unit_test(localities),  cmocka_unit_test(other_host_for_a_retry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,10 +149,12 @@ static void test_listeners_refused(void **state)
         { "{" AT ", enable_mptcp: true, filter_chains: [{" TCP "}]}", "enable_mptcp" },
         { "{" AT ", transparent: true, filter_chains: [{" TCP "}]}", "transparent" },
         { "{" AT ", freebind: true, filter_chains: [{" TCP "}]}", "freebind" },
-        { "{" AT ", listener_filters: [{name: p, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol."
+        { "{" AT
+          ", listener_filters: [{name: p, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol."
           "v3.ProxyProtocol}}], filter_chains: [{" TCP "}]}",
           "ProxyProtocol is not supported" },
-        { HCM("stat_prefix: s, http_protocol_options: {header_key_format: {proper_case_words: {}}}, http_filters: [" ROUTER "], route_config: {}"),
+        { HCM("stat_prefix: s, http_protocol_options: {header_key_format: {proper_case_words: {}}}, http_filters: [" ROUTER
+              "], route_config: {}"),
           "header_key_format" },
         { HCM("stat_prefix: s, http2_protocol_options: {connection_keepalive: {interval: 1s, timeout: 1s}}, http_filters: [" ROUTER
               "], route_config: {}"),
