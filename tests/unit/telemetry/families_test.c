@@ -182,7 +182,7 @@ static void test_messages_are_small(void **st)
         metric_counter c[3] = { 1, 2, 3 };
         struct rig r;
         rig_open(&r, cases[i]);
-        for (int k = 0; k < 3; k++) counter(&r, "n", "abc" + k, &c[k]);
+        for (int k = 0; k < 3; k++) counter(&r, "n", &"abc"[k], &c[k]);
         assert_string_equal(round_of(&r), "n{pod=abc} 1;");
         families_taken(r.f);
         assert_string_equal(next(&r), "n{pod=bc} 2;");
