@@ -214,7 +214,6 @@ struct bootstrap *bootstrap_parse(struct str text, const char *name, const struc
         read_admin(b, b->msg, errs);
         read_stats(b, b->msg, errs);
         read_runtime(b, b->msg, errs);
-        b->local_cluster = str_of(b->msg->cluster_manager ? b->msg->cluster_manager->local_cluster_name : NULL);
         check_whole(b, b->msg, errs);
     }
     if (errs_count(errs) == before && b->msg) return b;

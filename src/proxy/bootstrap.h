@@ -32,7 +32,6 @@ struct bootstrap {
     struct bootstrap_sink *sinks;
     size_t n_sinks;
     uint64_t flush_ms;        /* stats_flush_interval, 5000 unless set */
-    struct str local_cluster; /* cluster_manager.local_cluster_name; may be empty */
 };
 
 /* Command line: --service-node, --service-cluster, --service-zone; NULL leaves the file's. */
