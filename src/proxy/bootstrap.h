@@ -31,7 +31,7 @@ struct bootstrap {
     uint64_t initial_fetch_ms; /* of lds/cds; UINT64_MAX: default; 0: wait for ever */
     struct bootstrap_sink *sinks;
     size_t n_sinks;
-    uint64_t flush_ms;        /* stats_flush_interval, 5000 unless set */
+    uint64_t flush_ms; /* stats_flush_interval, 5000 unless set */
 };
 
 /* Command line: --service-node, --service-cluster, --service-zone; NULL leaves the file's. */

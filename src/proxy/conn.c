@@ -454,7 +454,7 @@ int conn_send_headers(struct stream *s, struct headers *h, bool end)
     if (!c->h2) return conn_h1_headers(s, h, end);
     if (!c->draining && worker_drains(c->wire.w)) conn_drain(c);
     if (headers_status(h) < 100) return -EINVAL; /* the stream's memory is used up */
-    h2_submit_headers(c->h2, s->h2, h, end); /* -EPIPE: the peer reset the stream, and says so by itself */
+    h2_submit_headers(c->h2, s->h2, h, end);     /* -EPIPE: the peer reset the stream, and says so by itself */
     return 0;
 }
 
