@@ -16,8 +16,10 @@ static struct cluster_extra *cluster_extra(struct worker *w, struct cluster_shar
     memset(x, 0, sizeof *x + n * sizeof x->w[0]);
     x->n = n;
     void *expected = NULL;
-    s->free_stats = extra_free;
-    if (atomic_compare_exchange_strong_explicit(slot, &expected, x, memory_order_acq_rel, memory_order_acquire)) return x;
+    if (atomic_compare_exchange_strong_explicit(slot, &expected, x, memory_order_acq_rel, memory_order_acquire)) {
+        s->free_stats = extra_free; /* the winner only: two workers may come here at once */
+        return x;
+    }
     free(x);
     return expected;
 }
@@ -31,8 +33,10 @@ struct host_extra *host_extra(struct worker *w, struct host_shared *h)
     x = xcalloc(1, sizeof *x + n * sizeof x->pool[0]);
     x->n = n;
     void *expected = NULL;
-    h->free_extra = extra_free;
-    if (atomic_compare_exchange_strong_explicit(slot, &expected, x, memory_order_acq_rel, memory_order_acquire)) return x;
+    if (atomic_compare_exchange_strong_explicit(slot, &expected, x, memory_order_acq_rel, memory_order_acquire)) {
+        h->free_extra = extra_free; /* the winner only: two workers may come here at once */
+        return x;
+    }
     free(x);
     return expected;
 }
