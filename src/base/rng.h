@@ -13,8 +13,6 @@ void rng_seed_fixed(struct rng *r, uint64_t); /* the same sequence each time: te
 uint64_t rng_u64(struct rng *r);
 /* Uniform in [0, n); 0 for n = 0. */
 static inline uint64_t rng_below(struct rng *r, uint64_t n) { return (uint64_t)(((unsigned __int128)rng_u64(r) * n) >> 64); }
-/* Uniform in [0, 1). */
-static inline double rng_double(struct rng *r) { return (double)(rng_u64(r) >> 11) * 0x1.0p-53; }
 /* A version 4 UUID, 36 characters and a NUL. */
 void rng_uuid(struct rng *r, char out[37]);
 

@@ -11,13 +11,10 @@ struct net_view {
 
 static bool selected(const json_t *service, const json_t *pod)
 {
-    json_t *want = json_path(service, "spec.selector"), *v;
-    const char *key, *ns = json_text(service, "metadata.namespace"), *pod_ns = json_text(pod, "metadata.namespace");
+    json_t *want = json_path(service, "spec.selector");
+    const char *ns = json_text(service, "metadata.namespace"), *pod_ns = json_text(pod, "metadata.namespace");
     if (!json_object_size(want) || !ns || !pod_ns || strcmp(ns, pod_ns) != 0) return false;
-    json_object_foreach (want, key, v) {
-        if (!json_equal(json_object_get(json_path(pod, "metadata.labels"), key), v)) return false;
-    }
-    return true;
+    return json_labels_hold(json_path(pod, "metadata.labels"), want);
 }
 
 /* Where a service's port leads in a pod: a number, or the name of a container's port. */

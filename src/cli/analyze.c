@@ -13,8 +13,7 @@ static int run(struct cli *c, int argc, char **argv)
     if (argc > (int)ARRAY_LEN(names.v)) return cli_usage(c, "more than %zu files", ARRAY_LEN(names.v));
     for (int i = 0; i < argc; i++) names.v[names.n++] = argv[i];
     if (files_read(&names, &files, &e) < 0) return cli_fail(&e);
-    struct config_input *in = xcalloc(files.n, sizeof *in);
-    for (size_t i = 0; i < files.n; i++) in[i] = (struct config_input){ files.v[i].name, buf_str(&files.v[i].text) };
+    struct config_input *in = files_inputs(&files);
     int r = analysis_files(in, files.n, shared.ns, NULL, &out);
     fwrite(buf_data(&out), 1, out.len, stdout);
     if (out.len == 0) printf("No mistakes found in %zu file%s.\n", files.n, files.n == 1 ? "" : "s");

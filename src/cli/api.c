@@ -147,3 +147,13 @@ int64_t json_number(const json_t *j, const char *path, int64_t missing)
     json_t *v = json_path(j, path);
     return json_is_integer(v) ? json_integer_value(v) : missing;
 }
+
+bool json_labels_hold(const json_t *labels, const json_t *want)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach ((json_t *)want, key, v) {
+        if (!json_equal(json_object_get(labels, key), v)) return false;
+    }
+    return true;
+}

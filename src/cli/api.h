@@ -28,5 +28,7 @@ const char *json_text(const json_t *j, const char *path);
 json_t *json_path(const json_t *j, const char *path);
 /* Whole number at a path; `missing` when there is none. */
 int64_t json_number(const json_t *j, const char *path, int64_t missing);
+/* Every label that `want` (a map of equals) names is in `labels` with that value. */
+bool json_labels_hold(const json_t *labels, const json_t *want);
 
 #endif

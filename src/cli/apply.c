@@ -7,26 +7,6 @@ static struct text_list names;
 static int64_t timeout_ms = 10000;
 static bool dry_run;
 
-json_t *apply_send(const struct cli *c, const char *verb, const struct file_list *files, int64_t wait_ms, bool dry, long *ret_status,
-                   struct err *e)
-{
-    AUTO(free_p) char *body = files_body(files);
-    AUTO(free_p) char *path = xasprintf("/weft/v1/%s?namespace=%s&timeoutMs=%" PRId64 "%s", verb, c->ns, wait_ms, dry ? "&dryRun=All" : "");
-    struct api_answer a;
-    if (api_call(c, "POST", path, NULL, str_of(body), &a, e) < 0) return NULL;
-    json_t *answer = json_incref(a.body);
-    *ret_status = a.status;
-    /* An answer with errors of its own speaks for itself; anything else that is no success becomes e. */
-    if (!json_object_get(answer, "errors") && api_check(&a, e) < 0) {
-        json_decref(answer);
-        answer = NULL;
-    } else if (!answer) {
-        err_set(e, -EIO, "the mesh answered with something that is no JSON");
-    }
-    api_answer_free(&a);
-    return answer;
-}
-
 /* Hints of level Info are for `weft analyze`: an apply tells what may not work. */
 static void print_lines(const json_t *list)
 {
@@ -37,11 +17,52 @@ static void print_lines(const json_t *list)
     }
 }
 
-void apply_print_findings(const json_t *answer)
+static void print_findings(const json_t *answer)
 {
     print_lines(json_object_get(answer, "errors"));
     print_lines(json_object_get(answer, "warnings"));
     print_lines(json_object_get(answer, "analysis"));
+}
+
+/* NULL and e when there is no answer to speak of: one with errors of its own speaks for itself. */
+static json_t *post(const struct cli *c, const char *path, const char *body, bool *ret_good, struct err *e)
+{
+    struct api_answer a;
+    if (api_call(c, "POST", path, NULL, str_of(body), &a, e) < 0) return NULL;
+    json_t *answer = NULL;
+    *ret_good = a.status >= 200 && a.status < 300;
+    if (json_object_get(a.body, "errors") || api_check(&a, e) == 0) {
+        answer = json_incref(a.body);
+        if (!answer) err_set(e, -EIO, "the mesh answered with something that is no JSON");
+    }
+    api_answer_free(&a);
+    return answer;
+}
+
+json_t *apply_send(const struct cli *c, const char *verb, const struct file_list *files, int64_t wait_ms, bool dry, bool *ret_good)
+{
+    struct err e = { 0 };
+    AUTO(free_p) char *body = files_body(files, &e);
+    AUTO(free_p) char *path = xasprintf("/weft/v1/%s?namespace=%s&timeoutMs=%" PRId64 "%s", verb, c->ns, wait_ms, dry ? "&dryRun=All" : "");
+    json_t *answer = body ? post(c, path, body, ret_good, &e) : NULL;
+    if (answer)
+        print_findings(answer);
+    else
+        cli_fail(&e);
+    return answer;
+}
+
+json_t *apply_files(const struct cli *c, const char *verb, const struct text_list *files, int64_t wait_ms, bool dry, bool *ret_good)
+{
+    struct file_list list;
+    struct err e = { 0 };
+    if (files_read(files, &list, &e) < 0) {
+        cli_fail(&e);
+        return NULL;
+    }
+    json_t *answer = apply_send(c, verb, &list, wait_ms, dry, ret_good);
+    file_list_free(&list);
+    return answer;
 }
 
 static void print_objects(const json_t *answer)
@@ -79,21 +100,16 @@ int apply_print_result(const json_t *answer)
 
 static int run(struct cli *c, int argc, char **argv)
 {
-    struct err e = { 0 };
-    struct file_list files;
-    long status;
+    bool good;
     (void)argc;
     (void)argv;
     c->ns = shared.ns ? shared.ns : c->ns;
     if (names.n == 0) return cli_usage(c, "-f FILE is missing");
     int r = state_require(c);
     if (r) return r;
-    if (files_read(&names, &files, &e) < 0) return cli_fail(&e);
-    json_t *answer = apply_send(c, "apply", &files, timeout_ms, dry_run, &status, &e);
-    file_list_free(&files);
-    if (!answer) return cli_fail(&e);
-    apply_print_findings(answer);
-    r = status >= 200 && status < 300 ? apply_print_result(answer) : EXIT_FAILED;
+    json_t *answer = apply_files(c, "apply", &names, timeout_ms, dry_run, &good);
+    if (!answer) return EXIT_FAILED;
+    r = good ? apply_print_result(answer) : EXIT_FAILED;
     json_decref(answer);
     return r;
 }

@@ -139,7 +139,7 @@ static void describe_deployment(const struct cli *c, const json_t *o)
 static void describe_service(const struct cli *c, const json_t *o)
 {
     size_t i, j, k;
-    json_t *p, *slices, *slice, *ep;
+    json_t *p, *pod, *condition;
     map_field("Selector", json_path(o, "spec.selector"));
     field("Type", json_text(o, "spec.type") ? json_text(o, "spec.type") : "ClusterIP");
     field("IP", json_text(o, "spec.clusterIP"));
@@ -155,25 +155,22 @@ static void describe_service(const struct cli *c, const json_t *o)
     }
     /* Pods behind it: those whose labels hold the selector, and their readiness. */
     char *path = resource_path(kind_of(KIND_POD), json_text(o, "metadata.namespace"), NULL);
-    slices = api_get(c, path, NULL);
+    json_t *list = api_get(c, path, NULL), *want = json_path(o, "spec.selector");
     free(path);
-    json_t *want = json_path(o, "spec.selector"), *v;
-    const char *key;
     bool first = true;
-    json_array_foreach (json_object_get(slices, "items"), j, slice) {
-        bool all = json_object_size(want) > 0, ready = false;
-        json_object_foreach (want, key, v) all = all && json_equal(json_object_get(json_path(slice, "metadata.labels"), key), v);
-        if (!all) continue;
-        json_array_foreach (json_path(slice, "status.conditions"), k, ep) {
-            const char *type = json_text(ep, "type"), *status = json_text(ep, "status");
+    json_array_foreach (json_object_get(list, "items"), j, pod) {
+        bool ready = false;
+        if (!json_object_size(want) || !json_labels_hold(json_path(pod, "metadata.labels"), want)) continue;
+        json_array_foreach (json_path(pod, "status.conditions"), k, condition) {
+            const char *type = json_text(condition, "type"), *status = json_text(condition, "status");
             if (type && status && strcmp(type, "Ready") == 0) ready = strcmp(status, "True") == 0;
         }
-        printf("%-18s %s %s (%s)\n", first ? "Endpoints:" : "", json_text(slice, "status.podIP") ? json_text(slice, "status.podIP") : "-",
-               json_text(slice, "metadata.name"), ready ? "ready" : "not ready");
+        printf("%-18s %s %s (%s)\n", first ? "Endpoints:" : "", json_text(pod, "status.podIP") ? json_text(pod, "status.podIP") : "-",
+               json_text(pod, "metadata.name"), ready ? "ready" : "not ready");
         first = false;
     }
     if (first) field("Endpoints", NULL);
-    json_decref(slices);
+    json_decref(list);
 }
 
 static const struct {

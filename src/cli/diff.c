@@ -36,9 +36,7 @@ static int show(const json_t *change)
 
 static int run(struct cli *c, int argc, char **argv)
 {
-    struct err e = { 0 };
-    struct file_list files;
-    long status;
+    bool good;
     size_t i;
     json_t *change;
     (void)argc;
@@ -47,12 +45,9 @@ static int run(struct cli *c, int argc, char **argv)
     if (names.n == 0) return cli_usage(c, "-f FILE is missing");
     int r = state_require(c);
     if (r) return r;
-    if (files_read(&names, &files, &e) < 0) return cli_fail(&e);
-    json_t *answer = apply_send(c, "diff", &files, 0, true, &status, &e);
-    file_list_free(&files);
-    if (!answer) return cli_fail(&e);
-    apply_print_findings(answer);
-    bool any = status >= 300;
+    json_t *answer = apply_files(c, "diff", &names, 0, true, &good);
+    if (!answer) return EXIT_FAILED;
+    bool any = !good;
     json_array_foreach (json_object_get(answer, "changes"), i, change) {
         any = true;
         if (show(change)) r = EXIT_FAILED;

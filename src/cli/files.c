@@ -93,19 +93,47 @@ void file_list_free(struct file_list *l)
     vec_free(l);
 }
 
-char *files_body(const struct file_list *l)
+/* JSON holds UTF-8 only; the reader that the mesh uses too says where the text is none. */
+static int not_text(const struct file *f, struct err *e)
+{
+    struct arena a;
+    tree_docs docs = { 0 };
+    struct errs errs = { 0 };
+    arena_init(&a, 4096, 0);
+    tree_read(buf_str(&f->text), f->name, &a, &docs, &errs);
+    if (errs.n)
+        *e = errs.v[0];
+    else
+        err_set(e, -EINVAL, "%s is no UTF-8 text", f->name);
+    vec_free(&docs);
+    errs_free(&errs);
+    arena_free(&a);
+    return e->code;
+}
+
+char *files_body(const struct file_list *l, struct err *e)
 {
     json_t *files = json_array();
     vec_foreach (f, l) {
-        /* Not valid UTF-8: sent anyway, byte by byte as Latin-1, so that the server's reader names the place. */
         json_t *text = json_stringn(buf_data(&f->text), f->text.len);
-        if (!text) text = json_stringn_nocheck(buf_data(&f->text), f->text.len);
+        if (!text) {
+            not_text(f, e);
+            json_decref(files);
+            return NULL;
+        }
         json_array_append_new(files, json_pack("{s:s, s:o}", "name", f->name, "text", text));
     }
     json_t *body = json_pack("{s:o}", "files", files);
     char *s = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     return s;
+}
+
+struct config_input *files_inputs(const struct file_list *l)
+{
+    struct config_input *in = xcalloc(l->n, sizeof *in);
+    for (size_t i = 0; i < l->n; i++) in[i] = (struct config_input){ l->v[i].name, buf_str(&l->v[i].text) };
+    return in;
 }
 
 int files_refs(const struct cli *c, const struct text_list *names, struct file_refs *ret)
@@ -115,8 +143,7 @@ int files_refs(const struct cli *c, const struct text_list *names, struct file_r
     struct config_set set = { 0 };
     *ret = (struct file_refs){ 0 };
     if (files_read(names, &files, &e) < 0) return cli_fail(&e);
-    struct config_input *in = xcalloc(files.n, sizeof *in);
-    for (size_t i = 0; i < files.n; i++) in[i] = (struct config_input){ files.v[i].name, buf_str(&files.v[i].text) };
+    struct config_input *in = files_inputs(&files);
     const struct config_options o = { .default_namespace = c->ns, .no_checks = true };
     int r = config_read(in, files.n, &o, &set) < 0 ? EXIT_FAILED : EXIT_OK;
     vec_foreach (one, &set.errors) cli_fail(one);

@@ -53,15 +53,12 @@ static json_t *pod_of_deployment(const struct cli *c, const char *name, struct e
     json_t *d = resource_get(c, kind_of(KIND_DEPLOYMENT), c->ns, name, e);
     if (!d) return NULL;
     char *path = resource_path(kind_of(KIND_POD), c->ns, NULL);
-    json_t *list = api_get(c, path, e), *found = NULL, *pod, *want = json_path(d, "spec.selector.matchLabels"), *v;
-    const char *key;
+    json_t *list = api_get(c, path, e), *found = NULL, *pod, *want = json_path(d, "spec.selector.matchLabels");
     size_t i;
     json_array_foreach (json_object_get(list, "items"), i, pod) {
-        json_t *labels = json_path(pod, "metadata.labels");
-        bool all = true;
-        json_object_foreach (want, key, v) all = all && json_equal(json_object_get(labels, key), v);
         const char *phase = json_text(pod, "status.phase");
-        if (all && phase && strcmp(phase, "Running") == 0 && !found) found = json_incref(pod);
+        bool running = phase && strcmp(phase, "Running") == 0;
+        if (running && !found && json_labels_hold(json_path(pod, "metadata.labels"), want)) found = json_incref(pod);
     }
     if (!found && list) err_set(e, -ENOENT, "no pod of deployment \"%s\" is running", name);
     json_decref(d);

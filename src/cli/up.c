@@ -48,8 +48,7 @@ static int check_files(struct cli *c, const struct up_options *o)
         struct err e = { 0 };
         struct config_set set = { 0 };
         if (files_read(&o->files, &files, &e) < 0) _exit(cli_fail(&e));
-        struct config_input *in = xcalloc(files.n, sizeof *in);
-        for (size_t i = 0; i < files.n; i++) in[i] = (struct config_input){ files.v[i].name, buf_str(&files.v[i].text) };
+        struct config_input *in = files_inputs(&files);
         const struct config_options co = { .default_namespace = c->ns };
         int r = config_read(in, files.n, &co, &set);
         vec_foreach (one, &set.errors) cli_fail(one);

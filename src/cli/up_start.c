@@ -9,44 +9,32 @@
 
 #include <unistd.h>
 
-/* weftd may still be opening its store: the listening socket is there from the start, so a call waits for it. */
-static int send_files(const struct cli *c, const struct file_list *files, json_t **ret, struct err *e)
+/* The answer has been printed; what counts is whether the mesh took the files. */
+static int taken(json_t *answer, bool good)
 {
-    long status = 0;
-    json_t *answer = apply_send(c, "apply", files, 0, false, &status, e);
-    if (!answer) return cli_fail(e);
-    apply_print_findings(answer);
-    if (status >= 300) {
-        json_decref(answer);
-        return EXIT_FAILED;
-    }
-    *ret = answer;
-    return EXIT_OK;
+    int r = answer && good ? EXIT_OK : EXIT_FAILED;
+    json_decref(answer);
+    return r;
 }
 
 /* The ingress gateway, when a port of this machine shall lead into it. */
-static int apply_gateway(const struct cli *c, struct err *e)
+static int apply_gateway(const struct cli *c)
 {
     struct file f = { .name = (char *)"(ingress gateway)" };
     struct file_list one = { &f, 1, 1 };
-    json_t *answer = NULL;
+    bool good = false;
     buf_puts(&f.text, workload_gateway_yaml);
-    int r = send_files(c, &one, &answer, e);
+    json_t *answer = apply_send(c, "apply", &one, 0, false, &good);
     buf_free(&f.text);
-    json_decref(answer);
-    return r;
+    return taken(answer, good);
 }
 
-static int apply_files(const struct cli *c, const struct up_options *o, struct err *e)
+static int apply_manifests(const struct cli *c, const struct up_options *o)
 {
-    struct file_list files;
-    json_t *answer = NULL;
+    bool good = false;
     if (o->files.n == 0) return EXIT_OK;
-    if (files_read(&o->files, &files, e) < 0) return cli_fail(e);
-    int r = send_files(c, &files, &answer, e);
-    file_list_free(&files);
-    json_decref(answer);
-    return r;
+    json_t *answer = apply_files(c, "apply", &o->files, 0, false, &good);
+    return taken(answer, good);
 }
 
 static bool deployment_done(const json_t *d)
@@ -152,14 +140,15 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
     free(weft);
 }
 
+/* weftd may still be opening its store: the listening socket is there from the start, so the first call waits for it. */
 int up_start(const struct cli *c, const struct up_options *o, const struct ingress *doors)
 {
     struct err e = { 0 };
     uint64_t began = clock_ms();
     bool terminal = isatty(STDERR_FILENO);
     if (terminal) fprintf(stderr, "Starting the mesh in %s ...\n", c->state);
-    int r = o->ingress.n ? apply_gateway(c, &e) : EXIT_OK;
-    if (r == EXIT_OK) r = apply_files(c, o, &e);
+    int r = o->ingress.n ? apply_gateway(c) : EXIT_OK;
+    if (r == EXIT_OK) r = apply_manifests(c, o);
     if (r == EXIT_OK) r = wait_running(c, o, &e);
     if (r == EXIT_OK) hints(c, o, doors, began);
     fflush(stdout);

@@ -117,7 +117,6 @@ void stream_writable(struct stream *s);
 void stream_gone(struct stream *s, uint32_t flag, const char *details);
 
 /* ---- inside ---- */
-void stream_route(struct stream *s); /* after the filters */
 void stream_end(struct stream *s, bool whole);
 void stream_touch(struct stream *s); /* stream_idle_timeout starts again */
 void stream_request_complete(struct stream *s);

@@ -11,7 +11,6 @@
 static inline bool xdsmsg_bool(const Google__Protobuf__BoolValue *v, bool otherwise) { return v ? v->has_value && v->value : otherwise; }
 static inline uint32_t xdsmsg_u32(const Google__Protobuf__UInt32Value *v, uint32_t otherwise) { return v ? v->value : otherwise; }
 static inline uint64_t xdsmsg_u64(const Google__Protobuf__UInt64Value *v, uint64_t otherwise) { return v ? v->value : otherwise; }
-static inline struct str xdsmsg_str(const char *s) { return str_of(s); }
 
 /* Milliseconds, rounded up so that a positive duration never becomes "off"; negative ones count as 0. */
 static inline uint64_t xdsmsg_ms(const Google__Protobuf__Duration *d, uint64_t otherwise)

@@ -62,6 +62,15 @@ def test_files_over_16_mib(tmp_path):
     m.down()
 
 
+def test_a_file_that_is_no_text_is_told_with_the_place(canary, tmp_path):
+    file = tmp_path / "bytes.yaml"
+    file.write_bytes(b'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  labels: {x: "\xff"}\n')
+    for command in (["analyze", file], ["apply", "-f", file], ["diff", "-f", file]):
+        r = canary.weft(*command)
+        assert r.code == 1 and f"{file}:5:16: error: " in r.out + r.err, r
+    assert canary.weft("get", "namespace", "a").code == 1
+
+
 def test_nothing_changes_when_one_of_several_is_bad(canary, tmp_path):
     before = canary.ok("get", "all", "-o", "json")
     file = tmp_path / "half.yaml"
