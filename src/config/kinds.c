@@ -5,11 +5,13 @@
 #include "k8s.io.api.core.v1.pb-c.h"
 #include "k8s.io.api.discovery.v1.pb-c.h"
 #include "weft.config.pb-c.h"
+#include "weft.dev.v1alpha1.pb-c.h"
 
 /* clang-format off */
 #define CORE   ""
 #define NET    "networking.istio.io"
 #define SECUR  "security.istio.io"
+#define WEFT   "weft.dev"
 #define GWAPI  "gateway.networking.k8s.io"
 #define OPAQUE &weft__config__opaque__descriptor
 #define V3     { "v1", "v1beta1", "v1alpha3" }
@@ -17,6 +19,7 @@
 #define CORE_V1(x) &k8s__io__api__core__v1__##x##__descriptor
 #define APPS_V1(x) &k8s__io__api__apps__v1__##x##__descriptor
 #define WHOLE(x)   &weft__config__##x##__descriptor
+#define PLATFORM(x) &weft__dev__v1alpha1__##x##__descriptor
 #define K(id, ...) [KIND_##id] = { KIND_##id, __VA_ARGS__ }
 
 static const struct kind kinds[KIND__N] = {
@@ -36,6 +39,9 @@ static const struct kind kinds[KIND__N] = {
     K(DESTINATION_RULE, NET, V3, "DestinationRule", "destinationrules", "destinationrule", { "dr" }, true, true, WHOLE(destination_rule)),
     K(GATEWAY, NET, V3, "Gateway", "gateways", "gateway", { "gw" }, true, true, WHOLE(gateway)),
     K(SERVICE_ENTRY, NET, V3, "ServiceEntry", "serviceentries", "serviceentry", { "se" }, true, true, WHOLE(service_entry)),
+    K(TRAFFIC, WEFT, { "v1alpha1" }, "Traffic", "traffics", "traffic", { NULL }, true, true, PLATFORM(traffic)),
+    K(RELEASE, WEFT, { "v1alpha1" }, "Release", "releases", "release", { NULL }, true, true, PLATFORM(release)),
+    K(PROJECT, WEFT, { "v1alpha1" }, "Project", "projects", "project", { NULL }, false, true, PLATFORM(project)),
     K(SIDECAR, NET, V3, "Sidecar", "sidecars", "sidecar", { NULL }, true, false, OPAQUE),
     K(WORKLOAD_ENTRY, NET, V3, "WorkloadEntry", "workloadentries", "workloadentry", { "we" }, true, false, OPAQUE),
     K(WORKLOAD_GROUP, NET, V3, "WorkloadGroup", "workloadgroups", "workloadgroup", { "wg" }, true, false, OPAQUE),

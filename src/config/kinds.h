@@ -24,6 +24,10 @@ enum kind_id {
     KIND_DESTINATION_RULE,
     KIND_GATEWAY,
     KIND_SERVICE_ENTRY,
+    /* The release platform's */
+    KIND_TRAFFIC,
+    KIND_RELEASE,
+    KIND_PROJECT,
     /* Istio and Gateway API: known, kept whole, not carried out yet */
     KIND_SIDECAR,
     KIND_WORKLOAD_ENTRY,
