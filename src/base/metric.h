@@ -31,4 +31,18 @@ static inline uint64_t metric_count(const struct metric_histogram *h)
     return n;
 }
 
+/* Times of requests, finer: edges at most 1.21 apart from 0.5 ms to 60 s, so that a quantile read from the buckets is at most a fifth off.
+ * metric_bounds are among the edges: sums up to one of them are exact. Values above the last edge land in the last bucket. */
+#define METRIC_TIMES 75
+extern const double metric_times_ms[METRIC_TIMES];
+
+struct metric_times {
+    metric_counter bucket[METRIC_TIMES + 1]; /* not cumulative; the last one is +Inf */
+    metric_counter sum_us;
+};
+
+void metric_time(struct metric_times *h, uint64_t us);
+/* The bucket that a time falls into, 0...METRIC_TIMES: bounds belong to the bucket below them. */
+unsigned metric_time_bucket(uint64_t us);
+
 #endif

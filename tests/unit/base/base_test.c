@@ -197,6 +197,27 @@ static void histograms(void **state)
     assert_int_equal(metric_count(&h), 3);
 }
 
+/* The bucket of each edge, of what is one below and one above it, is the one that a search from the first finds; Prometheus' bounds are
+ * among the edges. */
+static void times(void **state)
+{
+    static struct metric_times h;
+    for (unsigned i = 0; i < METRIC_TIMES; i++) {
+        uint64_t us = (uint64_t)(metric_times_ms[i] * 1000 + 0.5);
+        assert_int_equal(metric_time_bucket(us), i);
+        assert_int_equal(metric_time_bucket(us - 1), i);
+        assert_int_equal(metric_time_bucket(us + 1), i + 1);
+    }
+    for (int b = 0, found = 0; b < METRIC_BUCKETS; b++, found = 0) {
+        for (unsigned i = 0; i < METRIC_TIMES; i++) found |= metric_times_ms[i] == metric_bounds[b];
+        assert_true(found);
+    }
+    assert_int_equal(metric_time_bucket(0), 0);
+    assert_int_equal(metric_time_bucket(UINT64_MAX), METRIC_TIMES);
+    metric_time(&h, 12000);
+    assert_int_equal(h.sum_us, 12000);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -211,6 +232,7 @@ int main(void)
         cmocka_unit_test(random_numbers),
         cmocka_unit_test(ages),
         cmocka_unit_test(histograms),
+        cmocka_unit_test(times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
