@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/types.h"
+#include "translate/overlay.h"
 #include "workload/workload.h"
 
 /* workload_reconcile converges in two or three rounds; one that does not must not take weftd with it. */
@@ -72,6 +73,8 @@ static unsigned concerns(const struct kind *k, const struct resource *old, const
     case KIND_REPLICA_SET:
     case KIND_CONFIG_MAP:
     case KIND_EVENT:
+    case KIND_RELEASE:
+    case KIND_PROJECT:
     case KIND_SERVICE_ACCOUNT: return 0;
     case KIND_POD:
         if (!both || !pod_same(old, new)) return ALL_TYPES;
@@ -212,7 +215,10 @@ static const struct mesh_options *options(struct controller *c)
 
 static void new_mesh(struct controller *c)
 {
-    struct mesh *next = mesh_new(c->world, options(c));
+    const struct mesh_options *opt = options(c);
+    struct world *effective = overlay_world(c->world, opt->domain);
+    struct mesh *next = mesh_new(effective, opt);
+    world_unref(effective);
     mesh_unref(c->mesh);
     c->mesh = next;
 }

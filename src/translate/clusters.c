@@ -1,6 +1,7 @@
 /* CDS: one cluster per service port and subset, with the policies of the destination rule; for sidecars the inbound ones
  * and the three that stand for "wherever it went", "nowhere" and "this pod's own port" (istio.md 3.5). */
 #include "translate/names.h"
+#include "translate/overlay.h"
 #include "translate/resources.h"
 
 #define UNLIMITED 4294967295u
@@ -305,7 +306,8 @@ static void push_services(struct arena *a, e_struct *s, const struct service *sv
 static e_metadata *metadata(struct arena *a, const struct rule *r, const struct service *svc, const char *subset)
 {
     e_struct *s = new_struct(a);
-    if (r) msg_struct_string(a, s, "config", name_config(a, "destination-rule", r->ns, r->name));
+    const char *rule = r ? overlay_rule_name(a, r->name) : NULL;
+    if (rule) msg_struct_string(a, s, "config", name_config(a, "destination-rule", r->ns, rule));
     push_services(a, s, svc);
     if (subset) msg_struct_string(a, s, "subset", subset);
     return msg_metadata_istio(a, s);

@@ -5,6 +5,7 @@
 #include "envoy.extensions.retry.host.previous_hosts.v3.pb-c.h"
 #include "envoy.extensions.retry.priority.previous_priorities.v3.pb-c.h"
 #include "translate/names.h"
+#include "translate/overlay_mark.h"
 #include "translate/vs_filters.h"
 
 #define DEFAULT_RETRY_ON "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes"
@@ -309,6 +310,34 @@ static const struct dest *set_clusters(const struct route_place *at, const struc
     return first;
 }
 
+/* Weights chosen by a hash of one attribute, whatever the cluster's balancing hashes. Without it in the request: at random (or by the
+ * cluster's own policies, which come behind). gRPC clients do not know it. */
+static void set_sticky(struct arena *a, const Weft__Dev__V1alpha1__Attribute *by, e_route_action *act)
+{
+    e_hash_policy *p = new_hash_policy(a);
+    const char *header = by->header ? by->header : by->metadata;
+    if (header) {
+        p->policy_specifier_case = ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__HASH_POLICY__POLICY_SPECIFIER_HEADER;
+        p->header = new_hash_header(a);
+        p->header->header_name = msg_str(name_lower(a, header));
+    } else if (by->cookie) {
+        p->policy_specifier_case = ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__HASH_POLICY__POLICY_SPECIFIER_COOKIE;
+        p->cookie = new_hash_cookie(a);
+        p->cookie->name = by->cookie;
+    } else if (by->query) {
+        p->policy_specifier_case = ENVOY__CONFIG__ROUTE__V3__ROUTE_ACTION__HASH_POLICY__POLICY_SPECIFIER_QUERY_PARAMETER;
+        p->query_parameter = new_hash_query(a);
+        p->query_parameter->name = by->query;
+    } else {
+        return;
+    }
+    SET(p, terminal, 1);
+    PUSH(a, act, hash_policy, p);
+    act->weighted_clusters->random_value_specifier_case =
+        ENVOY__CONFIG__ROUTE__V3__WEIGHTED_CLUSTER__RANDOM_VALUE_SPECIFIER_USE_HASH_POLICY;
+    act->weighted_clusters->use_hash_policy = msg_bool(a, true);
+}
+
 static void act_route(const struct route_place *at, const struct vs *vs, const i_http_route *in, e_route *out)
 {
     struct arena *a = at->c->a;
@@ -319,6 +348,8 @@ static void act_route(const struct route_place *at, const struct vs *vs, const i
     bool authority_set = act->host_rewrite_specifier_case != 0;
     const struct dest *first = set_clusters(at, vs, in, out, act, authority_set);
     if (!first) return;
+    const route_mark *mark = route_mark_of(a, in);
+    if (mark && mark->hash && act->weighted_clusters && !client_is_grpc(at->c)) set_sticky(a, mark->hash, act);
     e_hash_policy *hash = hash_policy(a, first->lb);
     if (hash) PUSH(a, act, hash_policy, hash);
     set_timeout(at->c, act, in->timeout);

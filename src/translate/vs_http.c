@@ -2,6 +2,8 @@
 #include "translate/vs_http.h"
 
 #include "translate/names.h"
+#include "translate/overlay.h"
+#include "translate/overlay_mark.h"
 
 /* Port, gateways, source labels and namespace. Where match.gateways is given the source is not looked at (as istiod). */
 static bool match_applies(const struct route_place *at, const struct vs *vs, const i_http_match *m)
@@ -69,7 +71,9 @@ static e_route *build(const struct route_place *at, const struct vs *vs, const i
     vs_action(at, vs, in, r);
     if (!r->action_case) return NULL;
     e_struct *s = new_struct(a);
-    msg_struct_string(a, s, "config", name_config(a, "virtual-service", vs->ns, vs->name));
+    const route_mark *mark = route_mark_of(a, in);
+    if (!overlay_made(vs->name)) msg_struct_string(a, s, "config", name_config(a, "virtual-service", vs->ns, vs->name));
+    if (mark) msg_struct_string(a, s, "traffic", arena_printf(a, "%s: %s", mark->traffic, mark->part));
     r->metadata = msg_metadata_istio(a, s);
     r->decorator = new_decorator(a);
     r->decorator->operation = msg_str(operation(at, vs, r));
