@@ -1,0 +1,137 @@
+/* From the cells of one second to sums by arm and by caller. Tables are bounded: beyond their size callers share an entry, which costs power
+ * and nothing else. */
+#include "canary/internal.h"
+
+#include "base/hash.h"
+
+#define STALE 600 /* ticks after which an entry may be taken by another */
+#define PROBES 16
+
+/* Callers from which the guard rail counts one error each a second: with fewer, a cap would blind it. */
+#define GUARD_SOURCES 5
+
+static uint32_t home(uint64_t id, uint32_t n) { return (uint32_t)(hash64(&id, sizeof id) % n); }
+
+/* A generic probe would need a struct of both tables; two short functions are clearer. */
+static uint16_t source_slot(struct canary *c, uint64_t id)
+{
+    id = id ? id : 1;
+    uint32_t at = home(id, CANARY_SOURCES), stale = UINT32_MAX;
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct canary_source *s = &c->source[(at + i) % CANARY_SOURCES];
+        if (s->id == id || !s->id) {
+            s->id = id;
+            s->seen = c->ticks;
+            return (uint16_t)(s - c->source);
+        }
+        if (stale == UINT32_MAX && c->ticks - s->seen > STALE) stale = (at + i) % CANARY_SOURCES;
+    }
+    if (stale == UINT32_MAX) return (uint16_t)at;
+    c->source[stale] = (struct canary_source){ .id = id, .seen = c->ticks };
+    return (uint16_t)stale;
+}
+
+static uint16_t pod_slot(struct canary *c, uint64_t id)
+{
+    uint32_t at = home(id, CANARY_PODS), stale = UINT32_MAX;
+    for (uint32_t i = 0; i < PROBES; i++) {
+        struct canary_pod *p = &c->pod[(at + i) % CANARY_PODS];
+        if (p->id == id || !p->id) {
+            p->id = id;
+            p->seen = c->ticks;
+            return (uint16_t)(p - c->pod);
+        }
+        if (stale == UINT32_MAX && c->ticks - p->seen > STALE) stale = (at + i) % CANARY_PODS;
+    }
+    if (stale == UINT32_MAX) return (uint16_t)at;
+    c->pod[stale] = (struct canary_pod){ .id = id, .seen = c->ticks };
+    return (uint16_t)stale;
+}
+
+static struct canary_unit *unit_of(struct canary_sums *s, uint16_t slot)
+{
+    if (!s->unit_of[slot]) {
+        s->unit[s->units].slot = slot;
+        s->unit_of[slot] = (uint16_t)++s->units;
+    }
+    return &s->unit[s->unit_of[slot] - 1];
+}
+
+static double slower(const struct canary *c, const struct canary_cell *cell, uint32_t edge)
+{
+    uint64_t n = 0;
+    for (uint32_t i = edge + 1; i <= c->cfg.edges_n; i++) n += cell->buckets[i];
+    return (double)n;
+}
+
+/* What is bad of a cell, by metric; returns how many durations are known. */
+static double judge(struct canary *c, const struct canary_sums *s, const struct canary_cell *cell, double bad[CANARY_COMPARED])
+{
+    bad[CANARY_ERRORS] = MIN(cell->errors, cell->requests);
+    if (!cell->buckets) return 0;
+    double n = 0;
+    for (uint32_t i = 0; i <= c->cfg.edges_n; i++) {
+        n += cell->buckets[i];
+        c->history[cell->arm][i] += cell->buckets[i];
+    }
+    for (int m = CANARY_P50; m <= CANARY_P99; m++)
+        if (s->threshold[m].known) bad[m] = slower(c, cell, s->threshold[m].edge[cell->arm]);
+    return n;
+}
+
+static void compare_cell(struct canary *c, struct canary_sums *s, const struct canary_cell *cell, struct canary_unit *u)
+{
+    double bad[CANARY_COMPARED] = { 0 };
+    int arm = (int)cell->arm;
+    double timed = judge(c, s, cell, bad);
+    u->n[0][arm] += cell->requests;
+    u->n[1][arm] += timed;
+    s->n[0][arm] += cell->requests;
+    s->n[1][arm] += timed;
+    uint16_t slot = cell->pod ? pod_slot(c, cell->pod) : 0;
+    struct canary_pod *p = cell->pod ? &c->pod[slot] : NULL;
+    if (p && arm == CAN) p->requests += cell->requests;
+    if (p && arm == BASE) p->rate += cell->requests / 60.0;
+    for (int m = 0; m < CANARY_COMPARED; m++) {
+        u->bad[m][arm] += bad[m];
+        s->bad[m][arm] += bad[m];
+        if (p && arm == CAN) p->bad[m] += (uint32_t)bad[m];
+        if (p && arm == BASE && bad[m] > 0) s->pod_votes[m][slot]++;
+    }
+}
+
+static void guard_cell(const struct canary_cell *cell, bool capped, double guard[4])
+{
+    double bad = MIN(cell->errors, cell->requests), n = cell->requests;
+    if (capped && bad > 1) {
+        n -= bad - 1;
+        bad = 1;
+    }
+    int at = cell->arm == CANARY_ARM_BASELINE ? 2 : 0;
+    guard[at] += n;
+    guard[at + 1] += bad;
+}
+
+static size_t active_sources(const struct canary *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < CANARY_SOURCES; i++) n += c->source[i].id && c->ticks - c->source[i].seen < 60;
+    return n;
+}
+
+void canary_tally(struct canary *c, const struct canary_tick *t, struct canary_sums *s)
+{
+    double keep = exp2(-1.0 / 120); /* durations: half of them are of the last two minutes */
+    for (uint32_t i = 0; i <= c->cfg.edges_n; i++)
+        for (int arm = 0; arm < 2; arm++) c->history[arm][i] *= keep;
+    bool capped = active_sources(c) >= GUARD_SOURCES;
+    for (size_t i = 0; i < t->cells_n; i++) {
+        const struct canary_cell *cell = &t->cells[i];
+        if (cell->arm > CANARY_ARM_COHORT || (!cell->requests && !cell->buckets)) continue;
+        guard_cell(cell, capped, s->guard);
+        uint16_t slot = source_slot(c, cell->source);
+        if (cell->arm == CANARY_ARM_COHORT) continue;
+        s->split[cell->arm] += cell->requests;
+        if (cell->warm) compare_cell(c, s, cell, unit_of(s, slot));
+    }
+}
