@@ -111,8 +111,8 @@ void series_sum(const struct series_store *s, const struct series_query *q, seri
 /* The same, a row for each step that had requests: group by group, oldest first; at is a multiple of the step. Steps without requests
  * have no row: they are gaps, not zeros. Returns the step: q->step, or the level's when that is coarser. */
 uint32_t series_steps(const struct series_store *s, const struct series_query *q, series_fn *fn, void *ctx);
-/* Each second of each series of the service as it was measured, from...to (seconds, both included), for the statistics; each once when the caller
- * goes on from series_complete() + 1 of the last time. Rows with all fields; only seconds that level 0 still holds. */
+/* Each second of each series of the service as it was measured, from...to (seconds, both included), for the statistics; each once when the
+ * caller goes on from series_complete() + 1 of the last time. Rows with all fields; only seconds that level 0 still holds. */
 void series_seconds(const struct series_store *s, struct str service, uint32_t from, uint32_t to, series_fn *fn, void *ctx);
 
 /* Proxies that sent requests to the service within the last `within` seconds and have not been heard of for 3 seconds though their pod is
@@ -124,8 +124,8 @@ struct series_reporter {
 };
 size_t series_silent(const struct series_store *s, struct str service, uint32_t within, uint32_t now,
                      void (*fn)(void *ctx, const struct series_reporter *r), void *ctx);
-/* Whether any (instance empty) or this pod of the workload was heard of within 3 seconds, or (a foreign Envoy) has its stream open and was heard of
- * within 15. */
+/* Whether any (instance empty) or this pod of the workload was heard of within 3 seconds, or (a foreign Envoy) has its stream open and was
+ * heard of within 15. */
 bool series_alive(const struct series_store *s, struct str reporter, struct str instance, uint32_t now);
 void series_reporters(const struct series_store *s, void (*fn)(void *ctx, const struct series_reporter *r), void *ctx);
 

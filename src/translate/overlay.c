@@ -25,7 +25,13 @@ const struct resource *overlay_traffic(const struct world *w, const char *domain
     return ret;
 }
 
-const char *overlay_version(const char *subset) { return subset && strncmp(subset, "weft_", 5) == 0 ? subset + 5 : NULL; }
+bool overlay_is_rule(struct str subset) { return str_starts(subset, STR("weft_")) && str_ends(subset, STR("_rule")); }
+
+struct str overlay_version(struct str subset)
+{
+    if (!str_starts(subset, STR("weft_"))) return (struct str){ 0 };
+    return str_skip(overlay_is_rule(subset) ? str_first(subset, subset.n - 5) : subset, 5);
+}
 
 bool overlay_made(const char *name) { return strncmp(name, "weft_", 5) == 0; }
 
@@ -78,7 +84,8 @@ static void index_traffics(struct laying *l)
 /* ---- VirtualServices ---- */
 
 /* The VirtualService with these routes, as a change of the world and as a view. */
-static void put_view(struct laying *l, const struct resource *vs, const ObjectMeta *meta, const i_virtual_service *spec, const struct laid *laid)
+static void put_view(struct laying *l, const struct resource *vs, const ObjectMeta *meta, const i_virtual_service *spec,
+                     const struct laid *laid)
 {
     Weft__Config__VirtualService whole;
     i_virtual_service s = *spec;
@@ -140,7 +147,8 @@ static void index_hosts(struct laying *l, struct mesh_hosts *h)
 
 static bool is_service(const struct laying *l, const struct mesh_hosts *h, const char *host)
 {
-    struct str rest = str_of(host), name = str_cut(&rest, '.'), ns = rest.p ? str_cut(&rest, '.') : rest, svc = rest.p ? str_cut(&rest, '.') : rest;
+    struct str rest = str_of(host), name = str_cut(&rest, '.'), ns = rest.p ? str_cut(&rest, '.') : rest,
+               svc = rest.p ? str_cut(&rest, '.') : rest;
     if (rest.p && str_eqc(svc, "svc") && str_eqc(rest, l->domain) && name.n < 64 && ns.n < 64) {
         char n[64], s[64];
         snprintf(n, sizeof n, "%.*s", STR_ARG(name));

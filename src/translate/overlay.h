@@ -12,6 +12,7 @@
  *
  * A version is a subset of its own, "weft_" and its name (no person's subset can be called so: '_' is no character of theirs), with the
  * policy of the DestinationRule's subset with equal labels, else the rule's own. So the cluster "outbound|80|weft_v2|HOST" is version v2.
+ * What a rule sends there goes by "weft_v2_rule", so that measurements tell a rule's cohort from the split.
  *
  * Percent of users: Envoy has no match on a hash, so a rule with `users` becomes weights chosen by a hash, whose other part goes where
  * the requests would have gone without the rule. One route knows one attribute: all `users` of a Traffic and its `sticky` name the same.
@@ -36,9 +37,9 @@ struct overlay_origin {
     enum overlay_kind kind;
     const struct resource *traffic; /* NULL: WRITTEN */
     const char *host;               /* full name of the service; NULL: WRITTEN */
-    int rule, fault;                /* index in spec.rules (a rule of users too where its share was taken off first), spec.faults; -1: none */
-    int route;                      /* index in the person's http[] or tcp[]; -1: there is no VirtualService */
-    unsigned ordered;               /* OVERLAY_... bits */
+    int rule, fault;  /* index in spec.rules (a rule of users too where its share was taken off first), spec.faults; -1: none */
+    int route;        /* index in the person's http[] or tcp[]; -1: there is no VirtualService */
+    unsigned ordered; /* OVERLAY_... bits */
 };
 
 /* One VirtualService as it is carried out, and where each route comes from: origins have the indexes of its http[] and tcp[]. */
@@ -60,7 +61,7 @@ struct overlay_problem {
 
 struct overlay {
     struct arena arena;
-    struct world *world; /* effective: with the views' VirtualServices and the DestinationRules with the versions' subsets */
+    struct world *world;        /* effective: with the views' VirtualServices and the DestinationRules with the versions' subsets */
     struct overlay_view *views; /* what Traffic changed or made, in the order of the world; then the made ones */
     size_t n_views;
     struct overlay_problem *problems;
@@ -80,8 +81,10 @@ struct world *overlay_world(const struct world *w, const char *domain);
 const char *overlay_host(struct arena *a, const struct resource *traffic, const char *domain);
 /* The Traffic of a host in full; NULL: none. The oldest counts where there are several. */
 const struct resource *overlay_traffic(const struct world *w, const char *domain, const char *host);
-/* "weft_v2" -> "v2"; NULL: a person's subset, or none. */
-const char *overlay_version(const char *subset);
+/* "weft_v2", "weft_v2_rule" -> "v2"; empty: a person's subset, or none. */
+struct str overlay_version(struct str subset);
+/* Of a subset of a version: the cohort of the rules, not of the split. */
+bool overlay_is_rule(struct str subset);
 /* The name of a resource that the overlay made for Traffic alone: nothing that a person could have written. */
 bool overlay_made(const char *name);
 /* The name of the DestinationRule that a person wrote, where `name` is a copy's; NULL: made for Traffic alone. */

@@ -15,9 +15,9 @@ typedef Istio__Networking__V1alpha3__TCPRoute i_tcp_route;
 typedef Istio__Networking__V1alpha3__RouteDestination i_tcp_destination;
 
 enum {
-    WHOLE = 10000,          /* a weight of 100 % */
-    VERSIONS_MAX = 20,      /* of one Traffic; more are not looked at (validation refuses them) */
-    ROUTES_MAX = 2000,      /* that one VirtualService may become */
+    WHOLE = 10000,     /* a weight of 100 % */
+    VERSIONS_MAX = 20, /* of one Traffic; more are not looked at (validation refuses them) */
+    ROUTES_MAX = 2000, /* that one VirtualService may become */
 };
 
 /* A Traffic, looked at once. */
@@ -55,8 +55,8 @@ struct laid {
     bool changed;
 };
 
-/* The version's subset: "weft_NAME". */
-const char *version_subset(struct arena *a, const t_version *v);
+/* The version's subset: "weft_NAME", "weft_NAME_rule". */
+const char *version_subset(struct arena *a, const t_version *v, bool by_rule);
 int version_index(const struct traffic *t, const char *name); /* -1: none */
 
 /* overlay_route.c: one route of a person (vs NULL, route NULL, index -1: of nobody) becomes what Traffic makes of it. ns: in which the

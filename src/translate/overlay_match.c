@@ -153,14 +153,15 @@ static const char *lower(struct arena *a, const char *s)
         }                                                                                                                                  \
         ret_;                                                                                                                              \
     })
-#define ENTRY_INIT(field)        ENTRY_INIT_##field
-#define ENTRY_INIT_headers       istio__networking__v1alpha3__httpmatch_request__headers_entry__init
+#define ENTRY_INIT(field)          ENTRY_INIT_##field
+#define ENTRY_INIT_headers         istio__networking__v1alpha3__httpmatch_request__headers_entry__init
 #define ENTRY_INIT_without_headers istio__networking__v1alpha3__httpmatch_request__without_headers_entry__init
-#define ENTRY_INIT_query_params  istio__networking__v1alpha3__httpmatch_request__query_params_entry__init
+#define ENTRY_INIT_query_params    istio__networking__v1alpha3__httpmatch_request__query_params_entry__init
 
 static enum joined and_condition(struct arena *a, i_http_match *m, const t_condition *c)
 {
-    if (c->query) return ADD(a, m, query_params, c->query, plain_value(a, c), false, join_values((*old_)->value, plain_value(a, c), &(*old_)->value));
+    if (c->query)
+        return ADD(a, m, query_params, c->query, plain_value(a, c), false, join_values((*old_)->value, plain_value(a, c), &(*old_)->value));
     const char *name = c->cookie ? "cookie" : lower(a, c->header ? c->header : c->metadata ? c->metadata : "");
     i_string_match *v = c->cookie ? cookie_value(a, c) : plain_value(a, c);
     if (!*name) return JOINED;
@@ -198,8 +199,8 @@ static const char *reason(struct arena *a, const t_condition *c)
 {
     const char *what = c->query ? "query parameter" : c->cookie ? "cookie" : c->metadata ? "metadata" : "header";
     const char *name = c->query ? c->query : c->cookie ? c->cookie : c->metadata ? c->metadata : c->header;
-    return arena_printf(a, "%s %s: Istio's syntax has one condition for each %s, and this one cannot be joined with the one that is there", what,
-                        name, c->query ? "parameter" : "header (cookies stand in one)");
+    return arena_printf(a, "%s %s: Istio's syntax has one condition for each %s, and this one cannot be joined with the one that is there",
+                        what, name, c->query ? "parameter" : "header (cookies stand in one)");
 }
 
 struct match_set match_set_and(struct arena *a, const struct match_set *s, t_condition *const *c, size_t n, const char **why)

@@ -7,7 +7,10 @@
 #include "translate/names.h"
 #include "translate/overlay_internal.h"
 
-/* Part of the range [0, WHOLE) and who gets it: a version (>= 0) or a destination of the person's route (-1 - index). */
+/* Part of the range [0, WHOLE) and who gets it: a version (>= 0; + BY_RULE where a rule says so) or a destination of the person's route
+ * (-1 - index). */
+enum { BY_RULE = VERSIONS_MAX };
+
 struct range {
     int to;
     double end;
@@ -32,7 +35,10 @@ struct job {
     struct laid *out;
 };
 
-const char *version_subset(struct arena *a, const t_version *v) { return arena_printf(a, "weft_%s", v->name ? v->name : ""); }
+const char *version_subset(struct arena *a, const t_version *v, bool by_rule)
+{
+    return arena_printf(a, "weft_%s%s", v->name ? v->name : "", by_rule ? "_rule" : "");
+}
 
 int version_index(const struct traffic *t, const char *name)
 {
@@ -73,13 +79,13 @@ static void ranges_finish(const struct job *j, struct ranges *r)
 
 /* ---- destinations ---- */
 
-static i_destination *destination_new(struct arena *a, const struct job *j, const t_version *v)
+static i_destination *destination_new(struct arena *a, const struct job *j, const t_version *v, bool by_rule)
 {
     i_destination *d = arena_alloc(a, sizeof *d);
     istio__networking__v1alpha3__destination__init(d);
     const i_destination *old = j->from && j->from->n_route ? j->from->route[0]->destination : NULL;
     d->host = msg_str(old ? old->host : j->t->host);
-    if (v) d->subset = msg_str(version_subset(a, v));
+    if (v) d->subset = msg_str(version_subset(a, v, by_rule));
     if (old) d->port = old->port;
     return d;
 }
@@ -112,8 +118,9 @@ static void set_destinations(const struct job *j, const struct ranges *r, i_http
         if (r->v[i].to < 0) {
             *d = *j->from->route[-1 - r->v[i].to];
         } else {
-            const t_version *v = j->t->spec->versions[r->v[i].to];
-            d->destination = destination_new(a, j, v);
+            bool by_rule = r->v[i].to >= BY_RULE;
+            const t_version *v = j->t->spec->versions[r->v[i].to - (by_rule ? BY_RULE : 0)];
+            d->destination = destination_new(a, j, v, by_rule);
             d->headers = headers_for(j, v);
         }
         SET(d, weight, (int32_t)(end - begin));
@@ -187,7 +194,7 @@ static unsigned set_mirror(const struct job *j, i_http_route *r)
     r->n_mirrors = 0;
     Istio__Networking__V1alpha3__HTTPMirrorPolicy *m = arena_alloc(a, sizeof *m);
     istio__networking__v1alpha3__httpmirror_policy__init(m);
-    m->destination = destination_new(a, j, j->t->spec->versions[v]);
+    m->destination = destination_new(a, j, j->t->spec->versions[v], false);
     m->percentage = percent_new(a, in->has_percent ? in->percent : 100);
     PUSH(a, r, mirrors, m);
     return OVERLAY_MIRROR;
@@ -213,8 +220,10 @@ static const char *part_name(const struct job *j, int rule, int fault)
 {
     struct arena *a = j->l->a;
     const char *p = "everyone else";
-    if (rule >= 0) p = arena_printf(a, "rule %s", j->t->spec->rules[rule]->name ? j->t->spec->rules[rule]->name : arena_u64(a, (uint64_t)rule + 1));
-    else if (j->pinned) p = "pinned";
+    if (rule >= 0)
+        p = arena_printf(a, "rule %s", j->t->spec->rules[rule]->name ? j->t->spec->rules[rule]->name : arena_u64(a, (uint64_t)rule + 1));
+    else if (j->pinned)
+        p = "pinned";
     return fault < 0 ? p : arena_printf(a, "%s, fault %d", p, fault + 1);
 }
 
@@ -233,13 +242,15 @@ static void push_route(const struct job *j, const struct match_set *set, const s
     if (!j->from && !j->t->n_versions) {
         i_http_destination *d = arena_alloc(a, sizeof *d);
         istio__networking__v1alpha3__httproute_destination__init(d);
-        d->destination = destination_new(a, j, NULL);
+        d->destination = destination_new(a, j, NULL, false);
         PUSH(a, route, route, d);
     }
     if (!j->from) route->name = msg_str("default");
     const char *name = route->name && *route->name && j->from ? arena_printf(a, "%s.", route->name) : "";
     if (rule >= 0 && j->t->spec->rules[rule]->name) route->name = arena_printf(a, "%s%s", name, j->t->spec->rules[rule]->name);
-    struct overlay_origin o = { rule >= 0 ? OVERLAY_RULE : j->pinned ? OVERLAY_PINNED : OVERLAY_SPLIT, j->t->r, j->t->host, rule, fault, j->index, 0 };
+    struct overlay_origin o = {
+        rule >= 0 ? OVERLAY_RULE : j->pinned ? OVERLAY_PINNED : OVERLAY_SPLIT, j->t->r, j->t->host, rule, fault, j->index, 0
+    };
     o.ordered = (j->keep ? 0 : set_fields(j, fault, route)) | (j->t->n_versions ? OVERLAY_DESTINATIONS : 0);
     route_mark m = WEFT__CONFIG__ROUTE_MARK__INIT;
     m.traffic = arena_printf(a, "%s/%s", j->t->r->ns, j->t->r->name);
@@ -295,7 +306,7 @@ static void walk(const struct job *j, size_t i, struct match_set set, const stru
         if (why) problem(j, (int)i, -1, why);
         struct ranges r = *taken;
         double share = rule->users ? MIN(MAX(rule->users->percent, 0.0), 100.0) / 100 : 1;
-        ranges_push(&r, to, r.end + (WHOLE - r.end) * share);
+        ranges_push(&r, to + BY_RULE, r.end + (WHOLE - r.end) * share);
         if (!rule->users) {
             push_faults(j, &hit, &r, first >= 0 ? first : (int)i);
         } else {
@@ -369,7 +380,7 @@ void lay_tcp(struct laying *l, const struct resource *vs, const i_tcp_route *rou
             istio__networking__v1alpha3__route_destination__init(d);
             d->destination = arena_alloc(l->a, sizeof *d->destination);
             *d->destination = *route->route[0]->destination;
-            d->destination->subset = msg_str(version_subset(l->a, t->spec->versions[i]));
+            d->destination->subset = msg_str(version_subset(l->a, t->spec->versions[i], false));
             SET(d, weight, (int32_t)t->share[i]);
             PUSH(l->a, r, route, d);
         }
@@ -393,7 +404,7 @@ void lay_made(struct laying *l, const struct traffic *t, struct laid *out)
     i_tcp_destination *list[] = { &d };
     istio__networking__v1alpha3__tcproute__init(&one);
     istio__networking__v1alpha3__route_destination__init(&d);
-    d.destination = destination_new(l->a, &j, NULL);
+    d.destination = destination_new(l->a, &j, NULL, false);
     one.route = list;
     one.n_route = 1;
     lay_tcp(l, t->r, &one, -1, out);

@@ -20,10 +20,7 @@ struct found_vec {
     VEC(struct found) v;
 };
 
-static bool same_labels(const struct labels *x, const struct labels *y)
-{
-    return x->n == y->n && label_match_all(x, y);
-}
+static bool same_labels(const struct labels *x, const struct labels *y) { return x->n == y->n && label_match_all(x, y); }
 
 static const i_traffic_policy *policy_in(struct arena *a, const i_destination_rule *d, const struct labels *want)
 {
@@ -43,8 +40,36 @@ static const i_traffic_policy *policy_for(struct arena *a, const struct found *f
     return p;
 }
 
+static bool has_rule(const struct traffic *t, const t_version *v)
+{
+    for (size_t i = 0; i < t->spec->n_rules; i++) {
+        const t_rule *r = t->spec->rules[i];
+        if (!r->off && r->to && v->name && strcmp(r->to, v->name) == 0) return true;
+    }
+    return false;
+}
+
+static void push_subset(struct arena *a, const t_version *v, bool by_rule, const struct found *f, const struct found_vec *all,
+                        i_destination_rule *spec)
+{
+    i_subset *s = arena_alloc(a, sizeof *s);
+    istio__networking__v1alpha3__subset__init(s);
+    s->name = msg_str(version_subset(a, v, by_rule));
+    struct labels want = LABELS_OF(a, v->labels, v->n_labels);
+    for (size_t k = 0; k < want.n; k++) {
+        Istio__Networking__V1alpha3__Subset__LabelsEntry *e = arena_alloc(a, sizeof *e);
+        istio__networking__v1alpha3__subset__labels_entry__init(e);
+        e->key = msg_str(want.v[k].key);
+        e->value = msg_str(want.v[k].value);
+        PUSH(a, s, labels, e);
+    }
+    s->traffic_policy = (i_traffic_policy *)(uintptr_t)policy_for(a, f, all, &want);
+    PUSH(a, spec, subsets, s);
+}
+
 /* The rule with the versions' subsets behind its own; all: the other rules for the host, may be NULL. */
-static void put_rule(struct laying *l, const struct traffic *t, const struct found *f, const struct found_vec *all, const char *ns, const char *name)
+static void put_rule(struct laying *l, const struct traffic *t, const struct found *f, const struct found_vec *all, const char *ns,
+                     const char *name)
 {
     struct arena *a = l->a;
     Weft__Config__DestinationRule whole;
@@ -64,20 +89,8 @@ static void put_rule(struct laying *l, const struct traffic *t, const struct fou
     spec.n_subsets = 0;
     for (size_t i = 0; f->spec && i < f->spec->n_subsets; i++) PUSH(a, &spec, subsets, f->spec->subsets[i]);
     for (size_t i = 0; i < t->n_versions; i++) {
-        const t_version *v = t->spec->versions[i];
-        i_subset *s = arena_alloc(a, sizeof *s);
-        istio__networking__v1alpha3__subset__init(s);
-        s->name = msg_str(version_subset(a, v));
-        struct labels want = LABELS_OF(a, v->labels, v->n_labels);
-        for (size_t k = 0; k < want.n; k++) {
-            Istio__Networking__V1alpha3__Subset__LabelsEntry *e = arena_alloc(a, sizeof *e);
-            istio__networking__v1alpha3__subset__labels_entry__init(e);
-            e->key = msg_str(want.v[k].key);
-            e->value = msg_str(want.v[k].value);
-            PUSH(a, s, labels, e);
-        }
-        s->traffic_policy = (i_traffic_policy *)(uintptr_t)policy_for(a, f, all, &want);
-        PUSH(a, &spec, subsets, s);
+        push_subset(a, t->spec->versions[i], false, f, all, &spec);
+        if (has_rule(t, t->spec->versions[i])) push_subset(a, t->spec->versions[i], true, f, all, &spec);
     }
     whole.metadata = &meta;
     whole.spec = &spec;

@@ -10,10 +10,11 @@
 #include <cmocka.h>
 
 #define HOST "k8s-combat-service-istio-mesh.default.svc.cluster.local"
-#define TRAFFIC(spec) "apiVersion: weft.dev/v1alpha1\nkind: Traffic\nmetadata: {name: k8s-combat-service-istio-mesh, namespace: default}\nspec: " spec "\n"
+#define TRAFFIC(spec)                                                                                                                      \
+    "apiVersion: weft.dev/v1alpha1\nkind: Traffic\nmetadata: {name: k8s-combat-service-istio-mesh, namespace: default}\nspec: " spec "\n"
 #define VERSIONS "versions: [{name: v1, labels: {app: k8s-combat-service-v1}}, {name: v2, labels: {app: k8s-combat-service-v2}}]"
-#define VS(http)                                                                                                                            \
-    "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: vs}\n"                                                      \
+#define VS(http)                                                                                                                           \
+    "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: vs}\n"                                                     \
     "spec: {hosts: [k8s-combat-service-istio-mesh], http: " http "}\n"
 #define TO(subset) "{destination: {host: k8s-combat-service-istio-mesh, subset: " subset "}}"
 
@@ -43,8 +44,7 @@ static void destinations(json_t *route, struct buf *out)
 {
     json_t *d;
     size_t i;
-    json_array_foreach(json_object_get(route, "route"), i, d)
-    {
+    json_array_foreach (json_object_get(route, "route"), i, d) {
         json_t *weight = json_object_get(d, "weight");
         buf_printf(out, "%s%s", i ? " " : "", text_at(d, "destination", "subset", NULL));
         if (weight) buf_printf(out, "=%d", (int)json_integer_value(weight));
@@ -59,8 +59,7 @@ static char *told(json_t *http)
     struct buf b = { 0 };
     json_t *r;
     size_t i;
-    json_array_foreach(http, i, r)
-    {
+    json_array_foreach (http, i, r) {
         char *m = json_object_get(r, "match") ? json_dumps(json_object_get(r, "match"), JSON_COMPACT | JSON_SORT_KEYS) : NULL;
         if (i) buf_puts(&b, "\n");
         buf_printf(&b, "%s -> ", m ? m : "*");
@@ -87,50 +86,60 @@ static const struct {
     { "two decimals", NULL, TRAFFIC("{" VERSIONS ", split: {v1: 99.75, v2: 0.25}}"), "* -> weft_v2=25 weft_v1=9975" },
     { "a timeout without versions", NULL, TRAFFIC("{timeout: 3s}"), "* ->  timeout=\"3s\"" },
     { "rules come first", NULL,
-      TRAFFIC("{" VERSIONS ", rules: [{name: testers, match: [{header: X-User, exact: ann}, {query: beta}], to: v2}, {name: late, to: v2, off: true}]}"),
-      "[{\"headers\":{\"x-user\":{\"exact\":\"ann\"}},\"queryParams\":{\"beta\":{}}}] -> weft_v2 name=\"testers\"\n* -> weft_v1" },
+      TRAFFIC("{" VERSIONS
+              ", rules: [{name: testers, match: [{header: X-User, exact: ann}, {query: beta}], to: v2}, {name: late, to: v2, off: true}]}"),
+      "[{\"headers\":{\"x-user\":{\"exact\":\"ann\"}},\"queryParams\":{\"beta\":{}}}] -> weft_v2_rule name=\"testers\"\n* -> weft_v1" },
     { "metadata, prefix, regex, not", NULL,
-      TRAFFIC("{" VERSIONS ", rules: [{match: [{metadata: lane, prefix: b}, {header: z, regex: a.*}, {header: q, exact: x, not: true}, {header: q, "
+      TRAFFIC("{" VERSIONS
+              ", rules: [{match: [{metadata: lane, prefix: b}, {header: z, regex: a.*}, {header: q, exact: x, not: true}, {header: q, "
               "prefix: y., not: true}], to: v2}]}"),
       "[{\"headers\":{\"lane\":{\"prefix\":\"b\"},\"z\":{\"regex\":\"a.*\"}},\"withoutHeaders\":{\"q\":{\"regex\":\"(?:x)|(?:y\\\\..*)\"}}}] -> "
-      "weft_v2\n* -> weft_v1" },
+      "weft_v2_rule\n* -> weft_v1" },
     { "a cookie", NULL, TRAFFIC("{" VERSIONS ", rules: [{match: [{cookie: u.id, exact: '7'}], to: v2}]}"),
-      "[{\"headers\":{\"cookie\":{\"regex\":\"(?:.*;\\\\s*)?u\\\\.id=7(?:\\\\s*;.*)?\"}}}] -> weft_v2\n* -> weft_v1" },
-    { "a rule for all hides what is behind it", NULL, TRAFFIC("{" VERSIONS ", rules: [{to: v2}, {match: [{header: a}], to: v1}]}"), "* -> weft_v2" },
+      "[{\"headers\":{\"cookie\":{\"regex\":\"(?:.*;\\\\s*)?u\\\\.id=7(?:\\\\s*;.*)?\"}}}] -> weft_v2_rule\n* -> weft_v1" },
+    { "a rule for all hides what is behind it", NULL, TRAFFIC("{" VERSIONS ", rules: [{to: v2}, {match: [{header: a}], to: v1}]}"),
+      "* -> weft_v2_rule" },
     { "ANDed with each match of the route, which keeps rewrite, headers and CORS",
       VS("[{name: r, match: [{uri: {prefix: /a}}, {uri: {prefix: /b}}], rewrite: {uri: /}, headers: {request: {set: {k: v}}}, corsPolicy: "
          "{allowMethods: [GET]}, route: [" TO("v1") "]}]"),
       TRAFFIC("{" VERSIONS ", rules: [{name: t, match: [{header: h, exact: x}], to: v2}], split: {v1: 50, v2: 50}}"),
       "[{\"headers\":{\"h\":{\"exact\":\"x\"}},\"uri\":{\"prefix\":\"/a\"}},{\"headers\":{\"h\":{\"exact\":\"x\"}},\"uri\":{\"prefix\":\"/b\"}}] -> "
-      "weft_v2 name=\"r.t\" rewrite={\"uri\":\"/\"} headers={\"request\":{\"set\":{\"k\":\"v\"}}} corsPolicy={\"allowMethods\":[\"GET\"]}\n"
+      "weft_v2_rule name=\"r.t\" rewrite={\"uri\":\"/\"} headers={\"request\":{\"set\":{\"k\":\"v\"}}} corsPolicy={\"allowMethods\":[\"GET\"]}\n"
       "[{\"uri\":{\"prefix\":\"/a\"}},{\"uri\":{\"prefix\":\"/b\"}}] -> weft_v2=50 weft_v1=50 name=\"r\" rewrite={\"uri\":\"/\"} "
       "headers={\"request\":{\"set\":{\"k\":\"v\"}}} corsPolicy={\"allowMethods\":[\"GET\"]}" },
     { "pinned: as written, behind the rules",
       VS("[{match: [{headers: {version: {exact: '100'}}}], timeout: 9s, route: [" TO("v1") "]}, {route: [" TO("v1") "]}]"),
       TRAFFIC("{" VERSIONS ", rules: [{match: [{header: h, exact: x}], to: v2}], timeout: 1s, split: {v1: 90, v2: 10}}"),
-      "[{\"headers\":{\"h\":{\"exact\":\"x\"},\"version\":{\"exact\":\"100\"}}}] -> weft_v2 timeout=\"1s\"\n"
+      "[{\"headers\":{\"h\":{\"exact\":\"x\"},\"version\":{\"exact\":\"100\"}}}] -> weft_v2_rule timeout=\"1s\"\n"
       "[{\"headers\":{\"version\":{\"exact\":\"100\"}}}] -> v1 timeout=\"9s\"\n"
-      "[{\"headers\":{\"h\":{\"exact\":\"x\"}}}] -> weft_v2 timeout=\"1s\"\n"
+      "[{\"headers\":{\"h\":{\"exact\":\"x\"}}}] -> weft_v2_rule timeout=\"1s\"\n"
       "* -> weft_v2=10 weft_v1=90 timeout=\"1s\"" },
     { "the same header: exact wins, a contradiction is left out",
       VS("[{match: [{headers: {h: {prefix: a}}}, {headers: {h: {exact: b}}}], route: [" TO("v1") "]}]"),
       TRAFFIC("{" VERSIONS ", rules: [{match: [{header: h, exact: abc}], to: v2}]}"),
-      "[{\"headers\":{\"h\":{\"exact\":\"abc\"}}}] -> weft_v2\n[{\"headers\":{\"h\":{\"prefix\":\"a\"}}},{\"headers\":{\"h\":{\"exact\":\"b\"}}}] -> v1" },
-    { "redirects and several hosts are untouched", VS("[{match: [{uri: {exact: /x}}], redirect: {uri: /y}}, {route: [{destination: {host: a.b}, weight: 1}, " TO("v1") "]}]"),
+      "[{\"headers\":{\"h\":{\"exact\":\"abc\"}}}] -> weft_v2_rule\n[{\"headers\":{\"h\":{\"prefix\":\"a\"}}},{\"headers\":{\"h\":{\"exact\":\"b\"}}}] -> v1" },
+    { "redirects and several hosts are untouched",
+      VS("[{match: [{uri: {exact: /x}}], redirect: {uri: /y}}, {route: [{destination: {host: a.b}, weight: 1}, " TO("v1") "]}]"),
       TRAFFIC("{" VERSIONS "}"), "" },
     { "fields replace whole",
-      VS("[{timeout: 9s, retries: {attempts: 1, retryOn: 5xx, perTryTimeout: 1s}, fault: {abort: {httpStatus: 500}}, mirror: {host: a.b}, route: [" TO("v1") "]}]"),
-      TRAFFIC("{" VERSIONS ", timeout: 2s, retries: {attempts: 3, on: [connect-failure, '503']}, faults: [{delay: 1s, percent: 50}], mirror: {to: v2, percent: 5}}"),
+      VS("[{timeout: 9s, retries: {attempts: 1, retryOn: 5xx, perTryTimeout: 1s}, fault: {abort: {httpStatus: 500}}, mirror: {host: a.b}, route: [" TO(
+          "v1") "]}]"),
+      TRAFFIC(
+          "{" VERSIONS
+          ", timeout: 2s, retries: {attempts: 3, on: [connect-failure, '503']}, faults: [{delay: 1s, percent: 50}], mirror: {to: v2, percent: 5}}"),
       "* -> weft_v1 timeout=\"2s\" retries={\"attempts\":3,\"retryOn\":\"connect-failure,503\"} fault={\"delay\":{\"fixedDelay\":\"1s\",\"percentage\":{\"value\":50}}} "
       "mirrors=[{\"destination\":{\"host\":\"k8s-combat-service-istio-mesh\",\"subset\":\"weft_v2\"},\"percentage\":{\"value\":5}}]" },
-    { "a fault with conditions", NULL, TRAFFIC("{" VERSIONS ", faults: [{match: [{header: t}], httpStatus: 503}, {grpcStatus: UNAVAILABLE, percent: 1}]}"),
+    { "a fault with conditions", NULL,
+      TRAFFIC("{" VERSIONS ", faults: [{match: [{header: t}], httpStatus: 503}, {grpcStatus: UNAVAILABLE, percent: 1}]}"),
       "[{\"headers\":{\"t\":{}}}] -> weft_v1 fault={\"abort\":{\"httpStatus\":503,\"percentage\":{\"value\":100}}}\n"
       "* -> weft_v1 fault={\"abort\":{\"grpcStatus\":\"UNAVAILABLE\",\"percentage\":{\"value\":1}}}" },
     { "percent of users: the rest goes on", NULL,
-      TRAFFIC("{" VERSIONS ", rules: [{match: [{header: beta}], users: {percent: 30, by: {header: user}}, to: v2}], split: {v1: 90, v2: 10}}"),
-      "[{\"headers\":{\"beta\":{}}}] -> weft_v2=3700 weft_v1=6300\n* -> weft_v2=10 weft_v1=90" },
+      TRAFFIC("{" VERSIONS
+              ", rules: [{match: [{header: beta}], users: {percent: 30, by: {header: user}}, to: v2}], split: {v1: 90, v2: 10}}"),
+      "[{\"headers\":{\"beta\":{}}}] -> weft_v2_rule=3000 weft_v2=700 weft_v1=6300\n* -> weft_v2=10 weft_v1=90" },
     { "percent of users over a pinned route", VS("[{match: [{headers: {a: {}}}], route: [" TO("v1") "]}]"),
-      TRAFFIC("{" VERSIONS ", rules: [{users: {percent: 5, by: {cookie: u}}, to: v2}]}"), "[{\"headers\":{\"a\":{}}}] -> weft_v2=500 v1=9500" },
+      TRAFFIC("{" VERSIONS ", rules: [{users: {percent: 5, by: {cookie: u}}, to: v2}]}"),
+      "[{\"headers\":{\"a\":{}}}] -> weft_v2_rule=500 v1=9500" },
 };
 
 static void routes(void **state)
@@ -148,7 +157,8 @@ static void routes(void **state)
 static char *all_xds(const struct world *w)
 {
     struct buf b = { 0 };
-    static const char *const ids[] = { SIDECAR_V1, "router~198.18.0.20~istio-ingressgateway-x.istio-system~istio-system.svc.cluster.local" };
+    static const char *const ids[] = { SIDECAR_V1,
+                                       "router~198.18.0.20~istio-ingressgateway-x.istio-system~istio-system.svc.cluster.local" };
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         for (int t = 0; t < TR__N; t++) {
             json_t *j = translated(w, NULL, ids[i], NULL, (enum tr_type)t, NULL);
@@ -162,8 +172,9 @@ static char *all_xds(const struct world *w)
     return ret;
 }
 
-static const char full_traffic[] = TRAFFIC("{" VERSIONS ", rules: [{name: t, match: [{header: x}], to: v2}], split: {v1: 80, v2: 20}, sticky: {cookie: u}, timeout: 2s, "
-                                           "mirror: {to: v2}, retries: {attempts: 1}, faults: [{delay: 1s, percent: 1}]}");
+static const char full_traffic[] =
+    TRAFFIC("{" VERSIONS ", rules: [{name: t, match: [{header: x}], to: v2}], split: {v1: 80, v2: 20}, sticky: {cookie: u}, timeout: 2s, "
+            "mirror: {to: v2}, retries: {attempts: 1}, faults: [{delay: 1s, percent: 1}]}");
 
 /* With Traffic and without: what a world without it says is the same bytes as before; with it the base clusters do not change. */
 static void undo(void **state)
@@ -172,7 +183,8 @@ static void undo(void **state)
     struct world *with = WORLD(canary_yaml, canary_gateway_yaml, canary_routing_yaml, full_traffic);
     struct world *eff = overlay_world(with, NULL), *same = overlay_world(before, NULL);
     assert_ptr_equal(same, before); /* costs nothing */
-    struct world *deleted = world_with(with, &(struct world_change){ .kind = KIND_TRAFFIC, .ns = "default", .name = "k8s-combat-service-istio-mesh" }, 1);
+    struct world *deleted =
+        world_with(with, &(struct world_change){ .kind = KIND_TRAFFIC, .ns = "default", .name = "k8s-combat-service-istio-mesh" }, 1);
     struct world *again = overlay_world(deleted, NULL);
     char *a = all_xds(same), *b = all_xds(eff), *c = all_xds(again);
     assert_string_equal(a, c);
@@ -182,10 +194,12 @@ static void undo(void **state)
     char *d = all_xds(eff2);
     assert_string_equal(b, d);
     /* whatever cluster was there is there, unchanged: nothing warms again */
-    json_t *old = translated(before, NULL, SIDECAR_V1, NULL, TR_CLUSTER, NULL), *new = translated(eff, NULL, SIDECAR_V1, NULL, TR_CLUSTER, NULL);
+    json_t *old = translated(before, NULL, SIDECAR_V1, NULL, TR_CLUSTER, NULL),
+           *new = translated(eff, NULL, SIDECAR_V1, NULL, TR_CLUSTER, NULL);
     const char *name;
     json_t *cl;
-    json_object_foreach(old, name, cl) if (!json_equal(cl, json_object_get(new, name))) fail_msg("%s changed", name);
+    json_object_foreach (old, name, cl)
+        if (!json_equal(cl, json_object_get(new, name))) fail_msg("%s changed", name);
     assert_non_null(json_object_get(new, "outbound|50051|weft_v2|" HOST));
     json_decref(old);
     json_decref(new);
@@ -198,9 +212,11 @@ static void undo(void **state)
 static void gateway(void **state)
 {
     struct world *w = WORLD(canary_yaml, canary_gateway_yaml, full_traffic), *eff = overlay_world(w, NULL);
-    json_t *r = translated(eff, NULL, "router~198.18.0.20~istio-ingressgateway-x.istio-system~istio-system.svc.cluster.local", NULL, TR_ROUTE, NULL);
+    json_t *r = translated(eff, NULL, "router~198.18.0.20~istio-ingressgateway-x.istio-system~istio-system.svc.cluster.local", NULL,
+                           TR_ROUTE, NULL);
     json_t *last = at(r, "http.8080", "virtual_hosts", "0", "routes", "1", NULL);
-    assert_string_equal(text_at(last, "metadata", "filter_metadata", "istio", "traffic", NULL), "default/k8s-combat-service-istio-mesh: everyone else, fault 1");
+    assert_string_equal(text_at(last, "metadata", "filter_metadata", "istio", "traffic", NULL),
+                        "default/k8s-combat-service-istio-mesh: everyone else, fault 1");
     assert_string_equal(text_at(last, "route", "weighted_clusters", "clusters", "0", "name", NULL), "outbound|8081|weft_v2|" HOST);
     assert_int_equal(json_integer_value(at(last, "route", "weighted_clusters", "clusters", "0", "weight", NULL)), 2000);
     assert_true(json_is_true(at(last, "route", "weighted_clusters", "use_hash_policy", NULL)));
@@ -213,16 +229,20 @@ static void gateway(void **state)
 /* A version's cluster: policy of the subset with equal labels, else the rule's own; whatever rule a client finds. */
 static void policies(void **state)
 {
-    static const char rule[] = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r}\n"
-                               "spec: {host: %s, trafficPolicy: {connectionPool: {tcp: {connectTimeout: 3s}}}, subsets: "
-                               "[{name: other, labels: {app: k8s-combat-service-v2}, trafficPolicy: {connectionPool: {tcp: {connectTimeout: 7s}}}}]}\n";
-    static const char bare[] = "apiVersion: v1\nkind: Service\nmetadata: {name: k8s-combat-service-istio-mesh}\n"
-                               "spec: {clusterIP: 10.96.116.35, selector: {appId: \"12345\"}, ports: [{port: 50051, name: grpc}]}\n---\n"
-                               "apiVersion: v1\nkind: Pod\nmetadata: {name: k8s-combat-service-v1-abc}\nspec: {containers: [{name: c, image: i}]}\n"
-                               "status: {phase: Running, podIP: 198.18.0.11}\n";
+    static const char rule[] =
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r}\n"
+        "spec: {host: %s, trafficPolicy: {connectionPool: {tcp: {connectTimeout: 3s}}}, subsets: "
+        "[{name: other, labels: {app: k8s-combat-service-v2}, trafficPolicy: {connectionPool: {tcp: {connectTimeout: 7s}}}}]}\n";
+    static const char bare[] =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: k8s-combat-service-istio-mesh}\n"
+        "spec: {clusterIP: 10.96.116.35, selector: {appId: \"12345\"}, ports: [{port: 50051, name: grpc}]}\n---\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: k8s-combat-service-v1-abc}\nspec: {containers: [{name: c, image: i}]}\n"
+        "status: {phase: Running, podIP: 198.18.0.11}\n";
     static const struct {
         const char *host, *v1, *v2;
-    } hosts[] = { { "k8s-combat-service-istio-mesh", "3s", "7s" }, { "'*.default.svc.cluster.local'", "3s", "7s" }, { NULL, "10s", "10s" } };
+    } hosts[] = { { "k8s-combat-service-istio-mesh", "3s", "7s" },
+                  { "'*.default.svc.cluster.local'", "3s", "7s" },
+                  { NULL, "10s", "10s" } };
     for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
         char *y = xasprintf(rule, hosts[i].host ? hosts[i].host : "else.where");
         struct world *w = WORLD(bare, y, full_traffic), *eff = overlay_world(w, NULL);
@@ -270,11 +290,25 @@ static void problems(void **state)
     world_unref(w);
 }
 
+static void names(void **state)
+{
+    static const struct {
+        const char *subset, *version;
+        bool rule;
+    } v[] = {
+        { "weft_v2", "v2", false }, { "weft_v2_rule", "v2", true }, { "v2", "", false }, { "weft-v2", "", false }, { "", "", false }
+    };
+    for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+        assert_true(str_eqc(overlay_version(str_of(v[i].subset)), v[i].version));
+        assert_int_equal(overlay_is_rule(str_of(v[i].subset)), v[i].rule);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(routes),   cmocka_unit_test(undo),   cmocka_unit_test(gateway),
-        cmocka_unit_test(policies), cmocka_unit_test(behind), cmocka_unit_test(problems),
+        cmocka_unit_test(routes), cmocka_unit_test(undo),     cmocka_unit_test(gateway), cmocka_unit_test(policies),
+        cmocka_unit_test(behind), cmocka_unit_test(problems), cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
