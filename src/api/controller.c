@@ -1,5 +1,6 @@
 /* Store -> world -> workload -> mesh -> xDS, once per turn of the loop. */
 #include "api/controller.h"
+#include "api/measured.h"
 #include "api/mesh_config.h"
 #include "api/object.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@ struct controller {
     struct world *world;
     struct mesh *mesh;
     struct xds_server *xds;
+    struct measured *measured;
     struct deferred settle;
     struct timer tick, wake;
     uint64_t seed;
@@ -34,6 +36,7 @@ struct controller {
 const struct world *controller_world(const struct controller *c) { return c->world; }
 struct store *controller_store(const struct controller *c) { return c->cfg.store; }
 struct xds_server *controller_xds(const struct controller *c) { return c->xds; }
+struct measured *controller_measured(const struct controller *c) { return c->measured; }
 struct loop *controller_loop(const struct controller *c) { return c->cfg.loop; }
 const struct mesh *controller_mesh(const struct controller *c) { return c->mesh; }
 struct link *controller_clients(struct controller *c) { return &c->clients; }
@@ -305,6 +308,7 @@ struct controller *controller_new(const struct controller_config *cfg)
     c->work_dirty = true;
     c->dirty = ALL_TYPES;
     controller_settle(c);
+    c->measured = measured_new(c);
     return c;
 }
 
@@ -314,6 +318,7 @@ void controller_free(struct controller *c)
     deferred_cancel(&c->settle);
     timer_stop(&c->tick);
     timer_stop(&c->wake);
+    measured_free(c->measured);
     xds_server_free(c->xds);
     mesh_unref(c->mesh);
     world_unref(c->world);

@@ -38,6 +38,8 @@ void controller_free(struct controller *c);
 const struct world *controller_world(const struct controller *c);
 struct store *controller_store(const struct controller *c);
 struct xds_server *controller_xds(const struct controller *c);
+/* What the proxies measure; the controller's own. */
+struct measured *controller_measured(const struct controller *c);
 struct loop *controller_loop(const struct controller *c);
 
 /* All of it or nothing: the store's errors (store_commit), -E2BIG. The world has it when this returns; controllers and

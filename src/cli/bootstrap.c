@@ -69,6 +69,15 @@ static json_t *ads_source(void)
     return json_pack("{s:{}, s:s, s:s}", "ads", "resource_api_version", "V3", "initial_fetch_timeout", "0s");
 }
 
+/* Where measurements go: to weftd, each second. */
+static json_t *sink(void)
+{
+    return json_pack("{s:s, s:{s:s, s:s, s:{s:{s:s}}, s:b, s:b, s:s}}", "name", "envoy.stat_sinks.metrics_service", "typed_config", "@type",
+                     "type.googleapis.com/envoy.config.metrics.v3.MetricsServiceConfig", "transport_api_version", "V3", "grpc_service",
+                     "envoy_grpc", "cluster_name", "xds-grpc", "report_counters_as_deltas", 1, "emit_tags_as_labels", 1,
+                     "histogram_emit_mode", "HISTOGRAM");
+}
+
 json_t *bootstrap_make(const json_t *pod, const struct bootstrap_options *o)
 {
     json_t *dynamic = json_pack("{s:o, s:o, s:{s:s, s:s, s:b, s:[{s:{s:s}}]}}", "lds_config", ads_source(), "cds_config", ads_source(),
@@ -78,6 +87,6 @@ json_t *bootstrap_make(const json_t *pod, const struct bootstrap_options *o)
         json_pack("{s:[o, o], s:[o, o]}", "clusters", cluster("xds-grpc", o->xds_ip, o->xds_port, true),
                   cluster("admin", "127.0.0.1", PORT_ADMIN, false), "listeners", window("health", PORT_HEALTH, "/healthz/ready", "/ready"),
                   window("metrics", PORT_METRICS, "/stats/prometheus", "/stats/prometheus"));
-    return json_pack("{s:o, s:{s:o}, s:o, s:o}", "node", node(pod, o), "admin", "address", address("127.0.0.1", PORT_ADMIN),
-                     "dynamic_resources", dynamic, "static_resources", fixed);
+    return json_pack("{s:o, s:{s:o}, s:o, s:o, s:s, s:[o]}", "node", node(pod, o), "admin", "address", address("127.0.0.1", PORT_ADMIN),
+                     "dynamic_resources", dynamic, "static_resources", fixed, "stats_flush_interval", "1s", "stats_sinks", sink());
 }

@@ -41,11 +41,12 @@ static void each(void *ctx, struct families *f)
         const struct metrics_family *family = &metrics_families[i % METRICS_FAMILIES];
         if (family->tcp != s->l.tcp) continue;
         const void *cell = (const char *)s + family->at;
-        struct telemetry_series t = { .name = family->name,
-                                      .counter = family->histogram ? NULL : cell,
-                                      .histogram = family->histogram ? cell : NULL,
-                                      .labels = labels,
-                                      .ctx = s };
+        struct telemetry_series t = { .name = family->name, .labels = labels, .ctx = s };
+        switch (family->shape) {
+        case METRICS_COUNTER: t.counter = cell; break;
+        case METRICS_TIMES: t.times = cell; break;
+        case METRICS_HISTOGRAM: continue; /* bytes: in Prometheus' text only */
+        }
         families_add(f, &t);
     }
     vec_free(&all.v);

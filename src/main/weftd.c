@@ -1,5 +1,6 @@
 /* weftd, the control plane: opens the store, serves its API on STATE/api.sock and xDS on a TCP port, until it is told to end.
  * Arguments and wiring only; what it does is in src/api. */
+#include "api/measured.h"
 #include "api/serve.h"
 #include "base/log.h"
 #include "http/grpc.h"
@@ -144,11 +145,12 @@ static int open_door(struct http_server *s, const char *name, const struct addr 
 static void xds_handle(struct http_exchange *x, void *arg)
 {
     struct daemon *d = arg;
-    if (xds_serve(&d->door, x)) return;
+    static const char other[] = "only the aggregated discovery service and the metrics service are served here";
+    if (xds_serve(&d->door, x) || measured_receive(controller_measured(d->ctl), x)) return;
     if (grpc_is_request(http_headers(x)))
-        http_grpc_end(x, GRPC_UNIMPLEMENTED, "only the aggregated discovery service is served here");
+        http_grpc_end(x, GRPC_UNIMPLEMENTED, other);
     else
-        http_respondf(x, 404, "only the aggregated discovery service is served here\n");
+        http_respondf(x, 404, "%s\n", other);
 }
 
 static void xds_tick(void *arg) { controller_tick(((struct daemon *)arg)->ctl); }

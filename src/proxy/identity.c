@@ -37,5 +37,6 @@ void identity_from(const struct bootstrap *b, struct identity *ret)
     ret->canonical_revision = first(text(labels, "service.istio.io/canonical-revision"),
                                     first(text(labels, "app.kubernetes.io/version"), first(ret->version, STR("latest"))));
     ret->mesh_cluster = text(m, "CLUSTER_ID");
+    ret->listeners_by_xds = b->lds;
     ret->gateway = str_starts(ret->id, STR("router~"));
 }

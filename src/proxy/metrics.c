@@ -152,12 +152,17 @@ static void label_ends(struct series_labels *l, struct worker *w, const struct c
 }
 
 /* The filter istio.stats asks for them; weftd does not send it (an Envoy without Istio's filters refuses it), but a node with a
- * workload's name is one of a mesh. */
-static bool in_mesh(const struct worker *w) { return workers_identity(w->all)->workload.n > 0; }
+ * workload's name is one of a mesh. Where listeners come by xDS, which says their direction, those without are the bootstrap's own windows
+ * on health and metrics: no traffic. */
+static bool in_mesh(const struct worker *w, const struct conn *c)
+{
+    const struct identity *i = workers_identity(w->all);
+    return i->workload.n > 0 && !(i->listeners_by_xds && c && c->listener->direction == TRAFFIC_UNSPECIFIED);
+}
 
 void metrics_request(struct stream *s)
 {
-    if (!s->hcm->istio_stats && !in_mesh(s->w)) return;
+    if (!s->hcm->istio_stats && !in_mesh(s->w, s->conn)) return;
     struct series_labels l = {
         .code = s->status, .grpc = s->is_grpc ? s->grpc_status : -1, .flags = s->flags, .mutual_tls = with_certificate(s->conn)
     };
@@ -169,7 +174,7 @@ void metrics_request(struct stream *s)
     struct series *m = series_for(s->w, &l);
     if (!m) return;
     metric_add(&m->requests, 1);
-    metric_record(&m->duration, (stream_now(s) - s->began_ns) / 1000);
+    metric_time(&m->duration, (stream_now(s) - s->began_ns) / 1000);
     metric_record(&m->request_bytes, s->bytes_received * 1000);
     metric_record(&m->response_bytes, s->bytes_sent * 1000);
 }
@@ -188,7 +193,7 @@ static struct series *tcp_series(struct tcp_relay *t)
 
 void metrics_tcp(struct tcp_relay *t, bool closed)
 {
-    if (!t->cfg->istio_stats && !in_mesh(t->c->wire.w)) return;
+    if (!t->cfg->istio_stats && !in_mesh(t->c->wire.w, t->c)) return;
     struct series *m = tcp_series(t);
     if (!m) return;
     if (!t->opened) metric_add(&m->tcp_opened, 1);
@@ -213,14 +218,14 @@ void metrics_each(struct workers *ws, void (*fn)(void *ctx, const struct series 
 /* ---- for readers ---- */
 
 const struct metrics_family metrics_families[METRICS_FAMILIES] = {
-    { "istio_requests_total", offsetof(struct series, requests), false, false },
-    { "istio_request_duration_milliseconds", offsetof(struct series, duration), false, true },
-    { "istio_request_bytes", offsetof(struct series, request_bytes), false, true },
-    { "istio_response_bytes", offsetof(struct series, response_bytes), false, true },
-    { "istio_tcp_sent_bytes_total", offsetof(struct series, tcp_sent), true, false },
-    { "istio_tcp_received_bytes_total", offsetof(struct series, tcp_received), true, false },
-    { "istio_tcp_connections_opened_total", offsetof(struct series, tcp_opened), true, false },
-    { "istio_tcp_connections_closed_total", offsetof(struct series, tcp_closed), true, false },
+    { "istio_requests_total", offsetof(struct series, requests), false, METRICS_COUNTER },
+    { "istio_request_duration_milliseconds", offsetof(struct series, duration), false, METRICS_TIMES },
+    { "istio_request_bytes", offsetof(struct series, request_bytes), false, METRICS_HISTOGRAM },
+    { "istio_response_bytes", offsetof(struct series, response_bytes), false, METRICS_HISTOGRAM },
+    { "istio_tcp_sent_bytes_total", offsetof(struct series, tcp_sent), true, METRICS_COUNTER },
+    { "istio_tcp_received_bytes_total", offsetof(struct series, tcp_received), true, METRICS_COUNTER },
+    { "istio_tcp_connections_opened_total", offsetof(struct series, tcp_opened), true, METRICS_COUNTER },
+    { "istio_tcp_connections_closed_total", offsetof(struct series, tcp_closed), true, METRICS_COUNTER },
 };
 
 typedef void label_fn(void *ctx, const char *name, struct str value);

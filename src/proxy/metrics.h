@@ -31,7 +31,8 @@ struct series_labels {
 struct series {
     struct series_labels l;
     metric_counter requests;
-    struct metric_histogram duration, request_bytes, response_bytes; /* bytes in thousandths of kB as buckets go: value = bytes */
+    struct metric_times duration;
+    struct metric_histogram request_bytes, response_bytes; /* bytes in thousandths of kB as buckets go: value = bytes */
     metric_counter tcp_sent, tcp_received, tcp_opened, tcp_closed;
 };
 
@@ -47,7 +48,8 @@ void metrics_each(struct workers *ws, void (*fn)(void *ctx, const struct series 
 struct metrics_family {
     const char *name;
     size_t at;
-    bool tcp, histogram;
+    bool tcp;
+    enum metrics_shape { METRICS_COUNTER, METRICS_HISTOGRAM, METRICS_TIMES } shape;
 };
 enum { METRICS_FAMILIES = 8 };
 extern const struct metrics_family metrics_families[METRICS_FAMILIES];

@@ -29,21 +29,29 @@ static void label(void *ctx, const char *name, struct str v)
 /* Without braces; ends with a comma. */
 static void labels(struct buf *out, const struct series_labels *l) { metrics_labels(l, label, out); }
 
-static void histogram(struct buf *out, const char *name, const struct series *s, const struct metric_histogram *h)
+static void bucket(struct buf *out, const char *name, const struct series *s, const char *bound, uint64_t sum)
+{
+    (void)buf_printf(out, "%s_bucket{", name);
+    labels(out, &s->l);
+    (void)buf_printf(out, "le=\"%s\"} %" PRIu64 "\n", bound, sum);
+}
+
+/* With Prometheus' usual bounds, whichever of them the cells have: n buckets with those bounds, and one above them. */
+static void histogram(struct buf *out, const char *name, const struct series *s, const metric_counter *cell, const double *bounds, int n)
 {
     uint64_t sum = 0;
-    for (int i = 0; i <= METRIC_BUCKETS; i++) {
-        sum += metric_get(&h->bucket[i]);
-        (void)buf_printf(out, "%s_bucket{", name);
-        labels(out, &s->l);
-        if (i < METRIC_BUCKETS)
-            (void)buf_printf(out, "le=\"%g\"} %" PRIu64 "\n", metric_bounds[i], sum);
-        else
-            (void)buf_printf(out, "le=\"+Inf\"} %" PRIu64 "\n", sum);
+    for (int i = 0, b = 0; i < n; i++) {
+        char text[32];
+        sum += metric_get(&cell[i]);
+        if (b == METRIC_BUCKETS || bounds[i] < metric_bounds[b]) continue;
+        snprintf(text, sizeof text, "%g", metric_bounds[b++]);
+        bucket(out, name, s, text, sum);
     }
+    sum += metric_get(&cell[n]);
+    bucket(out, name, s, "+Inf", sum);
     (void)buf_printf(out, "%s_sum{", name);
     labels(out, &s->l);
-    (void)buf_printf(out, "} %g\n%s_count{", (double)metric_get(&h->sum_us) / 1000.0, name);
+    (void)buf_printf(out, "} %g\n%s_count{", (double)metric_get(&cell[n + 1]) / 1000.0, name);
     labels(out, &s->l);
     (void)buf_printf(out, "} %" PRIu64 "\n", sum);
 }
@@ -60,19 +68,19 @@ void prometheus_write(struct workers *ws, struct buf *out)
     struct all all = { 0 };
     metrics_each(ws, gather, &all);
     /* One family after the other, as the format asks. Series of several workers with the same labels carry the worker. */
-    for (size_t f = 0; f < METRICS_FAMILIES; f++) {
+    for (const struct metrics_family *f = metrics_families; f < metrics_families + METRICS_FAMILIES; f++) {
         bool first = true;
         for (size_t i = 0; i < all.v.n; i++) {
             const struct series *s = all.v.v[i];
-            if (s->l.tcp != metrics_families[f].tcp) continue;
-            if (first)
-                (void)buf_printf(out, "# TYPE %s %s\n", metrics_families[f].name, metrics_families[f].histogram ? "histogram" : "counter");
+            if (s->l.tcp != f->tcp) continue;
+            if (first) (void)buf_printf(out, "# TYPE %s %s\n", f->name, f->shape == METRICS_COUNTER ? "counter" : "histogram");
             first = false;
-            const void *at = (const char *)s + metrics_families[f].at;
-            if (metrics_families[f].histogram)
-                histogram(out, metrics_families[f].name, s, at);
-            else
-                counter(out, metrics_families[f].name, s, at);
+            const void *at = (const char *)s + f->at;
+            switch (f->shape) {
+            case METRICS_COUNTER: counter(out, f->name, s, at); break;
+            case METRICS_HISTOGRAM: histogram(out, f->name, s, at, metric_bounds, METRIC_BUCKETS); break;
+            case METRICS_TIMES: histogram(out, f->name, s, at, metric_times_ms, METRIC_TIMES); break;
+            }
         }
     }
     vec_free(&all.v);

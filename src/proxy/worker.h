@@ -14,6 +14,7 @@ struct identity {
     struct str id, cluster;
     struct str workload, namespace, app, version, canonical_name, canonical_revision, mesh_cluster, principal;
     bool gateway; /* node type router: reports as a caller only */
+    bool listeners_by_xds;
 };
 
 struct workers_options {

@@ -24,16 +24,26 @@ struct telemetry_labels {
     struct arena *arena;
 };
 
-/* A histogram's numbers: its buckets, then the sum. */
-enum { SUM = METRIC_BUCKETS + 1, NUMBERS = METRIC_BUCKETS + 2 };
+/* What a cell is: a histogram's numbers are its buckets, +Inf among them, then the sum. */
+static const struct shape {
+    const double *bounds;
+    size_t n; /* bounds; 0: a counter */
+    bool sparse;
+} counter_shape = { 0 }, histogram_shape = { metric_bounds, METRIC_BUCKETS, false }, times_shape = { metric_times_ms, METRIC_TIMES, true };
+enum { NUMBERS = METRIC_TIMES + 2 };
+static_assert(NUMBERS >= METRIC_BUCKETS + 2, "an offer holds either");
+static_assert(offsetof(struct metric_times, sum_us) == sizeof(metric_counter) * (METRIC_TIMES + 1), "numbers in a row");
+static_assert(offsetof(struct metric_histogram, sum_us) == sizeof(metric_counter) * (METRIC_BUCKETS + 1), "numbers in a row");
+
+static size_t numbers(const struct shape *s) { return s->n ? s->n + 2 : 1; }
 
 struct record {
     const char *name;
-    bool histogram;
+    const struct shape *shape;
     bool known; /* the receiver had a value of it in this stream */
     const struct label_set *labels;
-    VEC(const void *) cells;
-    uint64_t taken[]; /* NUMBERS of a histogram, 1 of a counter */
+    VEC(const metric_counter *) cells; /* the first number of each */
+    uint64_t taken[];                  /* numbers(shape) */
 };
 
 struct offer {
@@ -148,6 +158,16 @@ static const struct label_set *label_set(struct families *f, const struct teleme
 
 /* ---- series ---- */
 
+static const struct shape *shape_of(const struct telemetry_series *s)
+{
+    return s->times ? &times_shape : s->histogram ? &histogram_shape : &counter_shape;
+}
+
+static const metric_counter *cell_of(const struct telemetry_series *s)
+{
+    return s->times ? s->times->bucket : s->histogram ? s->histogram->bucket : s->counter;
+}
+
 static struct record *record_for(struct families *f, const struct telemetry_series *s)
 {
     const struct label_set *set = label_set(f, s);
@@ -156,9 +176,9 @@ static struct record *record_for(struct families *f, const struct telemetry_seri
     (void)buf_puts(&key, s->name);
     struct record *r = map_get(&f->by_name, buf_str(&key));
     if (!r) {
-        r = xcalloc(1, sizeof *r + sizeof r->taken[0] * (s->histogram ? NUMBERS : 1));
+        r = xcalloc(1, sizeof *r + sizeof r->taken[0] * numbers(shape_of(s)));
         r->name = s->name;
-        r->histogram = s->histogram != NULL;
+        r->shape = shape_of(s);
         r->labels = set;
         map_put(&f->by_name, buf_str(&key), r);
         vec_push(&f->records, r);
@@ -169,55 +189,58 @@ static struct record *record_for(struct families *f, const struct telemetry_seri
 
 void families_add(struct families *f, const struct telemetry_series *s)
 {
-    const void *cell = s->histogram ? (const void *)s->histogram : (const void *)s->counter;
+    const metric_counter *cell = cell_of(s);
     struct str key = str_make(&cell, sizeof cell);
     if (map_get(&f->by_cell, key)) return;
     struct record *r = record_for(f, s);
-    if (oops(r->histogram != (s->histogram != NULL))) return;
+    if (oops(r->shape != shape_of(s))) return;
     vec_push(&r->cells, cell);
     map_put(&f->by_cell, key, r);
 }
 
 static void read_now(const struct record *r, uint64_t now[NUMBERS])
 {
-    memset(now, 0, sizeof now[0] * NUMBERS);
+    size_t n = numbers(r->shape);
+    memset(now, 0, sizeof now[0] * n);
     vec_foreach (cell, &r->cells) {
-        if (!r->histogram) {
-            now[0] += metric_get((const metric_counter *)*cell);
-            continue;
-        }
-        const struct metric_histogram *h = *cell;
-        for (int i = 0; i <= METRIC_BUCKETS; i++) now[i] += metric_get(&h->bucket[i]);
-        now[SUM] += metric_get(&h->sum_us);
+        for (size_t i = 0; i < n; i++) now[i] += metric_get(&(*cell)[i]);
     }
 }
 
 static bool changed(const struct families *f, const struct record *r, const uint64_t now[NUMBERS])
 {
-    if (!r->histogram) return now[0] != r->taken[0] || (!f->o.deltas && !r->known && now[0]);
-    return memcmp(now, r->taken, sizeof now[0] * NUMBERS) != 0;
+    if (!r->shape->n) return now[0] != r->taken[0] || (!f->o.deltas && !r->known && now[0]);
+    return memcmp(now, r->taken, sizeof now[0] * numbers(r->shape)) != 0;
 }
 
 /* ---- messages ---- */
 
+/* A bound is needed when there were requests in the bucket below or above it. */
+static bool wanted(const struct record *r, const uint64_t now[NUMBERS], size_t i)
+{
+    return !r->shape->sparse || now[i] != r->taken[i] || now[i + 1] != r->taken[i + 1];
+}
+
 static Io__Prometheus__Client__Histogram *histogram(const struct record *r, const uint64_t now[NUMBERS], struct arena *a)
 {
+    size_t n = r->shape->n;
     Io__Prometheus__Client__Histogram *h = arena_new(a, Io__Prometheus__Client__Histogram);
     io__prometheus__client__histogram__init(h);
-    h->bucket = arena_array(a, Io__Prometheus__Client__Bucket *, METRIC_BUCKETS);
-    Io__Prometheus__Client__Bucket *b = arena_array(a, Io__Prometheus__Client__Bucket, METRIC_BUCKETS);
+    h->bucket = arena_array(a, Io__Prometheus__Client__Bucket *, n);
     uint64_t sum = 0;
-    for (int i = 0; i < METRIC_BUCKETS; i++) {
-        io__prometheus__client__bucket__init(&b[i]);
+    for (size_t i = 0; i < n; i++) {
         sum += now[i] - r->taken[i];
-        b[i].has_cumulative_count = b[i].has_upper_bound = true;
-        b[i].cumulative_count = sum;
-        b[i].upper_bound = metric_bounds[i];
-        h->bucket[h->n_bucket++] = &b[i];
+        if (!wanted(r, now, i)) continue;
+        Io__Prometheus__Client__Bucket *b = arena_new(a, Io__Prometheus__Client__Bucket);
+        io__prometheus__client__bucket__init(b);
+        b->has_cumulative_count = b->has_upper_bound = true;
+        b->cumulative_count = sum;
+        b->upper_bound = r->shape->bounds[i];
+        h->bucket[h->n_bucket++] = b;
     }
     h->has_sample_count = h->has_sample_sum = true;
-    h->sample_count = sum + now[METRIC_BUCKETS] - r->taken[METRIC_BUCKETS];
-    h->sample_sum = (double)(now[SUM] - r->taken[SUM]) / 1000.0;
+    h->sample_count = sum + now[n] - r->taken[n];
+    h->sample_sum = (double)(now[n + 1] - r->taken[n + 1]) / 1000.0;
     return h;
 }
 
@@ -229,14 +252,14 @@ static Family *family(const struct families *f, const struct record *r, const ui
     io__prometheus__client__metric__init(metric);
     m->name = (char *)(uintptr_t)r->name;
     m->has_type = true;
-    m->type = r->histogram ? IO__PROMETHEUS__CLIENT__METRIC_TYPE__HISTOGRAM : IO__PROMETHEUS__CLIENT__METRIC_TYPE__COUNTER;
+    m->type = r->shape->n ? IO__PROMETHEUS__CLIENT__METRIC_TYPE__HISTOGRAM : IO__PROMETHEUS__CLIENT__METRIC_TYPE__COUNTER;
     m->metric = arena_array(a, Metric *, 1);
     m->metric[m->n_metric++] = metric;
     metric->label = r->labels->labels;
     metric->n_label = r->labels->n;
     metric->has_timestamp_ms = true;
     metric->timestamp_ms = f->now_ms;
-    if (r->histogram) {
+    if (r->shape->n) {
         metric->histogram = histogram(r, now, a);
         return m;
     }
@@ -306,7 +329,7 @@ bool families_message(struct families *f, struct buf *out)
 void families_taken(struct families *f)
 {
     vec_foreach (o, &f->offers) {
-        memcpy(o->r->taken, o->now, sizeof o->now[0] * (o->r->histogram ? NUMBERS : 1));
+        memcpy(o->r->taken, o->now, sizeof o->now[0] * numbers(o->r->shape));
         o->r->known = true;
     }
     f->offers.n = 0;

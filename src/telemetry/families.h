@@ -17,8 +17,9 @@ struct telemetry_labels;
 /* One cell of one series. Cells with the same name and labels (one per worker) are added up. */
 struct telemetry_series {
     const char *name;                         /* of the family; must outlive the table */
-    const metric_counter *counter;            /* one of the two; must outlive the table, and its address stands for name and labels: */
+    const metric_counter *counter;            /* one of the three; must outlive the table, and its address stands for name and labels: */
     const struct metric_histogram *histogram; /* those are asked for only once */
+    const struct metric_times *times;         /* a histogram; of its bounds only those around requests are sent */
     void (*labels)(const struct telemetry_series *s, struct telemetry_labels *to);
     const void *ctx; /* for labels */
 };

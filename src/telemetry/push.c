@@ -65,12 +65,14 @@ static void send_next(struct telemetry_push *p)
     buf_free(&msg);
 }
 
+/* When nothing changed, an empty message says that we are here: to the receiver silence is not the same as no traffic. */
 static void flush(struct telemetry_push *p)
 {
     if (p->state != OPEN || p->flying) return;
     p->cfg.each(p->cfg.ctx, p->families);
     families_begin(p->families, clock_wall_ms());
     send_next(p);
+    if (!p->flying && http_request_write(p->call, NULL, 0, false) == 0) (void)grpc_call_send(p->call, NULL, 0, false);
 }
 
 static void flush_fire(struct timer *t)

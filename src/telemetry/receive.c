@@ -11,10 +11,11 @@
 
 #include <math.h>
 
-#define PATH         "/envoy.service.metrics.v3.MetricsService/StreamMetrics"
-#define MEMORY_MAX   ((size_t)64 << 20) /* of one unpacked message; the packed one has at most 4 MiB */
-#define REPORTER_MAX 512
-#define VALUE_MAX    1e9 /* requests of one second that are believed */
+#define PATH        "/envoy.service.metrics.v3.MetricsService/StreamMetrics"
+#define MEMORY_MAX  ((size_t)64 << 20) /* of one unpacked message; the packed one has at most 4 MiB */
+#define VALUE_MAX   1e9                /* requests of one second that are believed */
+#define BUCKETS_MAX 300
+#define SILENT_MS   (10 * 60 * 1000) /* a stream without messages: its proxy is gone, and its network with it */
 
 typedef Envoy__Service__Metrics__V3__StreamMetricsMessage Message;
 typedef Io__Prometheus__Client__Metric Metric;
@@ -22,95 +23,143 @@ typedef Io__Prometheus__Client__MetricFamily Family;
 
 struct sender {
     struct telemetry_receiver *r;
-    char reporter[REPORTER_MAX]; /* empty: not yet known */
-    uint32_t second, taken;      /* metrics in this second */
+    struct http_exchange *x;
+    struct telemetry_who who; /* reporter empty: not yet known */
+    uint32_t second, taken;   /* metrics in this second */
+    struct timer idle;
     bool over;
 };
 
-/* s may be gone afterwards. */
+static uint32_t now_s(void) { return (uint32_t)(clock_wall_ms() / 1000); }
+
 static void end(struct sender *s, struct http_exchange *x, int status, const char *text)
 {
     if (s->over) return;
     s->over = true;
-    log_warn("metrics: stream of %s ended: %s", s->reporter[0] ? s->reporter : "an unknown proxy", text);
+    s->r->refused++;
+    log_warn("metrics: stream of %s ended: %s", s->who.reporter[0] ? s->who.instance : "an unknown proxy", text);
     http_grpc_end(x, status, text);
 }
 
-/* ---- one metric ---- */
+/* ---- labels ---- */
 
-static bool count_of(double v, uint32_t *ret)
+struct label {
+    const char *name;
+    struct str *to;
+};
+
+static void read_labels(const Metric *m, const struct label *want, size_t n_want)
 {
-    if (!isfinite(v) || v < 0 || v > VALUE_MAX) return false;
-    *ret = (uint32_t)v;
-    return true;
+    for (size_t i = 0; i < m->n_label; i++)
+        for (size_t w = 0; w < n_want; w++)
+            if (m->label[i]->name && strcmp(m->label[i]->name, want[w].name) == 0) *want[w].to = str_of(m->label[i]->value);
 }
 
-/* False: it is none of ours, or a proxy's that was called. */
-static bool key_of(const struct sender *s, const Metric *m, struct telemetry_key *k)
+static bool fits(const struct series_key *k) { return MAX(k->service.n, MAX(k->cluster.n, k->pod.n)) <= TELEMETRY_VALUE_MAX; }
+
+/* Istio's series. False: it is a proxy's that was called. */
+static bool istio_key(const Metric *m, struct series_key *k)
 {
     struct str code = { 0 }, grpc = { 0 }, reporter = { 0 };
-    *k = (struct telemetry_key){ .reporter = str_of(s->reporter), .grpc = -1 };
-    const struct {
-        const char *name;
-        struct str *to;
-    } want[] = {
-        { "reporter", &reporter },
-        { "destination_service", &k->service },
-        { "envoy.cluster_name", &k->cluster },
-        { "envoy.endpoint_address", &k->pod },
-        { "response_code", &code },
-        { "grpc_response_status", &grpc },
+    const struct label want[] = {
+        { "reporter", &reporter },  { "destination_service", &k->service }, { "envoy.cluster_name", &k->cluster },
+        { "response_code", &code }, { "envoy.endpoint_address", &k->pod },  { "grpc_response_status", &grpc },
     };
-    for (size_t i = 0; i < m->n_label; i++)
-        for (size_t w = 0; w < ARRAY_LEN(want); w++)
-            if (m->label[i]->name && strcmp(m->label[i]->name, want[w].name) == 0) *want[w].to = str_of(m->label[i]->value);
+    read_labels(m, want, ARRAY_LEN(want));
     uint64_t n;
     if (str_u64(code, &n) && n >= 100 && n <= 599) k->code_class = (uint8_t)(n / 100);
     if (str_u64(grpc, &n) && n <= 16) k->grpc = (int8_t)n;
-    return str_eqc(reporter, "source") && MAX(k->service.n, MAX(k->cluster.n, k->pod.n)) <= TELEMETRY_VALUE_MAX;
+    return str_eqc(reporter, "source") && fits(k);
 }
 
-static void add_requests(struct telemetry_point *p, const Metric *m)
+/* Envoy's own of a cluster "outbound|PORT|SUBSET|HOST". Times are told of all answers together: they stand beside the good ones. */
+static bool cluster_key(const Metric *m, struct series_key *k)
 {
-    uint32_t n;
-    if (m->counter && count_of(m->counter->value, &n)) p->requests += n;
+    struct str class = { 0 };
+    const struct label want[] = { { "envoy.cluster_name", &k->cluster }, { "envoy.response_code_class", &class } };
+    read_labels(m, want, ARRAY_LEN(want));
+    if (!str_starts(k->cluster, STR("outbound|"))) return false;
+    k->service = str_skip(k->cluster, (size_t)str_rindex(k->cluster, '|') + 1);
+    k->code_class = class.n == 1 && class.p[0] >= '1' && class.p[0] <= '5' ? (uint8_t)(class.p[0] - '0') : 2;
+    return k->service.n && fits(k);
 }
 
-/* Only with the bounds that the ring has: others would land in the wrong buckets. */
-static void add_times(struct telemetry_point *p, const Metric *m)
+/* ---- numbers ---- */
+
+static void add_requests(struct series_cell *c, const Metric *m)
+{
+    if (m->counter && isfinite(m->counter->value) && m->counter->value >= 0 && m->counter->value <= VALUE_MAX)
+        c->requests += (uint64_t)m->counter->value;
+}
+
+/* n requests that took between low and high ms: evenly into the buckets between. */
+static void spread(struct series_cell *c, double low, double high, uint64_t n)
+{
+    uint64_t placed = 0;
+    for (unsigned i = low > 0 ? metric_time_bucket((uint64_t)(low * 1000 + 0.5) + 1) : 0; placed < n; i++) {
+        double edge = i < METRIC_TIMES ? metric_times_ms[i] : high;
+        uint64_t upto = edge >= high * (1 - 1e-9) || i == METRIC_TIMES ? n : (uint64_t)((edge - low) / (high - low) * (double)n + 0.5);
+        c->bucket[i] += (uint32_t)(upto - placed);
+        placed = upto;
+    }
+}
+
+static bool sound(const Io__Prometheus__Client__Histogram *h)
+{
+    double low = 0;
+    uint64_t sum = 0;
+    if (!h || h->n_bucket > BUCKETS_MAX || h->sample_count > (uint64_t)VALUE_MAX) return false;
+    if (!isfinite(h->sample_sum) || h->sample_sum < 0 || h->sample_sum > 1e15) return false;
+    for (size_t i = 0; i < h->n_bucket; i++) {
+        const Io__Prometheus__Client__Bucket *b = h->bucket[i];
+        bool rises = isfinite(b->upper_bound) && (b->upper_bound > low || (i == 0 && b->upper_bound >= 0)) && b->upper_bound < 1e12;
+        if (!rises || b->cumulative_count < sum || b->cumulative_count > h->sample_count) return false;
+        low = b->upper_bound;
+        sum = b->cumulative_count;
+    }
+    return true;
+}
+
+static void add_times(struct series_cell *c, const Metric *m)
 {
     const Io__Prometheus__Client__Histogram *h = m->histogram;
-    uint32_t add[METRIC_BUCKETS + 1];
-    uint64_t before = 0;
-    if (!h || h->n_bucket != METRIC_BUCKETS || h->sample_count > (uint64_t)VALUE_MAX || !isfinite(h->sample_sum) || h->sample_sum < 0)
-        return;
-    for (int i = 0; i <= METRIC_BUCKETS; i++) {
-        uint64_t sum = i < METRIC_BUCKETS ? h->bucket[i]->cumulative_count : h->sample_count;
-        if (sum < before || sum > h->sample_count) return;
-        if (i < METRIC_BUCKETS && !(fabs(h->bucket[i]->upper_bound - metric_bounds[i]) < 1e-6)) return;
-        add[i] = (uint32_t)(sum - before);
-        before = sum;
+    double low = 0;
+    uint64_t sum = 0;
+    if (!sound(h)) return;
+    for (size_t i = 0; i < h->n_bucket; i++) {
+        spread(c, low, h->bucket[i]->upper_bound, h->bucket[i]->cumulative_count - sum);
+        low = h->bucket[i]->upper_bound;
+        sum = h->bucket[i]->cumulative_count;
     }
-    for (int i = 0; i <= METRIC_BUCKETS; i++) p->bucket[i] += add[i];
-    p->sum_ms += h->sample_sum;
+    c->bucket[METRIC_TIMES] += (uint32_t)(h->sample_count - sum);
+    c->sum_us += (uint64_t)(h->sample_sum * 1000);
 }
+
+static bool any(const Metric *m) { return m->counter ? m->counter->value > 0 : m->histogram && m->histogram->sample_count > 0; }
 
 static void take_family(struct sender *s, const Family *f)
 {
     static const struct {
         const char *name;
-        void (*add)(struct telemetry_point *p, const Metric *m);
-    } known[] = { { "istio_requests_total", add_requests }, { "istio_request_duration_milliseconds", add_times } };
-    struct telemetry_key k;
+        bool (*key)(const Metric *m, struct series_key *k);
+        void (*add)(struct series_cell *c, const Metric *m);
+    } known[] = { { "istio_requests_total", istio_key, add_requests },
+                  { "istio_request_duration_milliseconds", istio_key, add_times },
+                  { "cluster.upstream_rq_xx", cluster_key, add_requests },
+                  { "cluster.upstream_rq_time", cluster_key, add_times } };
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
         if (!f->name || strcmp(f->name, known[i].name) != 0) continue;
         for (size_t n = 0; n < f->n_metric; n++) {
-            if (!key_of(s, f->metric[n], &k)) continue;
-            struct telemetry_point *p = telemetry_ring_at(s->r->ring, &k, s->second);
-            if (p)
-                known[i].add(p, f->metric[n]);
-            else
+            struct series_key k = { .reporter = str_of(s->who.reporter), .instance = str_of(s->who.instance), .grpc = -1 };
+            if (!any(f->metric[n]) || !known[i].key(f->metric[n], &k)) continue;
+            struct series_cell *c = series_add(s->r->series, &k, s->second);
+            if (!c) {
                 s->r->dropped++;
+                continue;
+            }
+            uint64_t before = c->requests;
+            known[i].add(c, f->metric[n]);
+            s->r->requests += c->requests - before;
         }
     }
 }
@@ -120,35 +169,32 @@ static void take_family(struct sender *s, const Family *f)
 static bool identify(struct sender *s, struct http_exchange *x, const Message *m)
 {
     struct err e = { 0 };
-    if (s->reporter[0]) return true;
+    if (s->who.reporter[0]) return true;
     if (!m->identifier || !m->identifier->node) {
         end(s, x, GRPC_INVALID_ARGUMENT, "the first message has no identifier.node");
         return false;
     }
-    if (s->r->authorise(s->r->ctx, m->identifier->node, http_peer(x), s->reporter, sizeof s->reporter, &e) == 0 && s->reporter[0])
-        return true;
-    s->reporter[0] = 0;
-    end(s, x, GRPC_PERMISSION_DENIED, e.code ? e.what : "the node is not known here");
-    return false;
+    if (s->r->authorise(s->r->ctx, m->identifier->node, http_peer(x), &s->who, &e) < 0 || !s->who.reporter[0]) {
+        s->who.reporter[0] = 0;
+        end(s, x, GRPC_PERMISSION_DENIED, e.code ? e.what : "the node is not known here");
+        return false;
+    }
+    series_stream(s->r->series, str_of(s->who.reporter), str_of(s->who.instance), true, now_s());
+    return true;
 }
 
 /* False: more than a proxy has reason to send. */
 static bool within_rate(struct sender *s, const Message *m)
 {
-    uint32_t now = (uint32_t)(clock_wall_ms() / 1000);
     size_t n = 0;
-    if (now != s->second) s->taken = 0;
-    s->second = now;
     for (size_t i = 0; i < m->n_envoy_metrics; i++) n += m->envoy_metrics[i]->n_metric;
     s->taken += (uint32_t)MIN(n, (size_t)TELEMETRY_PER_SECOND + 1);
     return s->taken <= TELEMETRY_PER_SECOND;
 }
 
-static void on_message(struct http_exchange *x, struct str bytes, void *arg)
+static void take(struct sender *s, struct http_exchange *x, struct str bytes)
 {
-    struct sender *s = arg;
     struct arena a;
-    if (s->over) return;
     arena_init(&a, 16384, MEMORY_MAX);
     const Message *m = (const void *)pb_unpack(&envoy__service__metrics__v3__stream_metrics_message__descriptor, bytes, &a);
     if (!m)
@@ -161,6 +207,25 @@ static void on_message(struct http_exchange *x, struct str bytes, void *arg)
     arena_free(&a);
 }
 
+static void on_message(struct http_exchange *x, struct str bytes, void *arg)
+{
+    struct sender *s = arg;
+    uint32_t now = now_s();
+    if (s->over) return;
+    if (now != s->second) s->taken = 0;
+    s->second = now;
+    s->r->messages++;
+    timer_set(http_loop(x), &s->idle, SILENT_MS);
+    if (bytes.n || !s->who.reporter[0]) take(s, x, bytes);
+    if (s->who.reporter[0] && !s->over) series_heard(s->r->series, str_of(s->who.reporter), str_of(s->who.instance), now);
+}
+
+static void on_idle(struct timer *t)
+{
+    struct sender *s = container_of(t, struct sender, idle);
+    end(s, s->x, GRPC_DEADLINE_EXCEEDED, "nothing came for ten minutes");
+}
+
 static void on_end(struct http_exchange *x, int status, void *arg)
 {
     struct sender *s = arg;
@@ -171,13 +236,26 @@ static void on_end(struct http_exchange *x, int status, void *arg)
     http_grpc_end(x, GRPC_OK, NULL);
 }
 
-static void on_done(struct http_exchange *x, bool ok, void *arg) { free(arg); }
+static void on_done(struct http_exchange *x, bool ok, void *arg)
+{
+    struct sender *s = arg;
+    (void)x;
+    (void)ok;
+    timer_stop(&s->idle);
+    s->r->streams--;
+    if (s->who.reporter[0]) series_stream(s->r->series, str_of(s->who.reporter), str_of(s->who.instance), false, now_s());
+    free(s);
+}
 
 bool telemetry_receive(struct telemetry_receiver *r, struct http_exchange *x)
 {
     if (!http_is_h2(x) || !str_eqc(http_path(x), PATH) || !grpc_is_request(http_headers(x))) return false;
     struct sender *s = xcalloc(1, sizeof *s);
     s->r = r;
+    s->x = x;
+    s->idle.fire = on_idle;
+    r->streams++;
+    timer_set(http_loop(x), &s->idle, SILENT_MS);
     http_on_done(x, on_done, s);
     http_grpc_start(x);
     http_grpc_on_message(x, 0, on_message, on_end, s);

@@ -48,6 +48,12 @@ int tr_node_verify(const struct tr_node *n, const struct mesh *m, struct str pee
     return 0;
 }
 
+struct str tr_node_workload(const struct tr_node *n, const struct mesh *m)
+{
+    const struct workload *w = n->pod[0] ? mesh_pod(m, n->ns, n->pod) : NULL;
+    return str_of(w ? w->owner : "");
+}
+
 /* A gRPC node's labels count only when it is a pod; its name was verified with its address. */
 static int client_init(struct client *c, const struct mesh *m, const struct tr_node *n, struct arena *scratch, struct err *e)
 {

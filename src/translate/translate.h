@@ -62,6 +62,9 @@ int tr_node_init(struct tr_node *n, const struct tr_node_claim *c, struct err *e
  * A proxyless node that names no pod is never let in as one with secrets: it gets none. */
 int tr_node_verify(const struct tr_node *n, const struct mesh *m, struct str peer_ip, struct err *e);
 
+/* The workload of the node's pod (the Deployment's name, else the pod's); "": the pod is not in the mesh. Valid as long as m. */
+struct str tr_node_workload(const struct tr_node *n, const struct mesh *m);
+
 struct tr_resource {
     struct str name;
     struct str data; /* packed message: the value of the Any */

@@ -1,6 +1,7 @@
 /* GET /healthz, and weftd's own metrics in Prometheus' text form. */
 #include "api/handlers.h"
 #include "api/call.h"
+#include "api/measured.h"
 #include "base/clock.h"
 
 #include <sys/resource.h>
@@ -59,6 +60,33 @@ static void proxies(struct buf *b, const struct xds_server *sv)
     }
 }
 
+static void measurements(struct buf *b, const struct measured *m)
+{
+    const struct telemetry_receiver *r = measured_receiver(m);
+    const struct series_counts n = series_counts(measured_series(m));
+    static const char *const level[] = { "1s", "10s", "60s" };
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } plain[] = {
+        { "weftd_measurement_streams", "gauge", "Open streams of proxies that report measurements.", r->streams },
+        { "weftd_measurement_reporters", "gauge", "Proxies that report, or did lately.", n.reporters },
+        { "weftd_measurement_messages_total", "counter", "Reports taken, signs of life included.", r->messages },
+        { "weftd_measurement_points_total", "counter", "Lines of reports taken.", n.added },
+        { "weftd_measurement_dropped_total", "counter", "Lines of reports that found no room among the series.", r->dropped },
+        { "weftd_measurement_refused_total", "counter", "Streams that were not let in, or ended for what they sent.", r->refused },
+        { "weftd_measured_requests_total", "counter", "Requests that proxies told of as the caller.", r->requests },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
+        metric(b, plain[i].name, plain[i].type, plain[i].help);
+        buf_printf(b, "%s %" PRIu64 "\n", plain[i].name, plain[i].value);
+    }
+    metric(b, "weftd_measurement_series", "gauge", "Series held, by the length of their steps.");
+    for (int i = 0; i < 3; i++) buf_printf(b, "weftd_measurement_series{step=\"%s\"} %zu\n", level[i], n.series[i]);
+    metric(b, "weftd_measurement_bytes", "gauge", "Memory of their records in use.");
+    for (int i = 0; i < 3; i++) buf_printf(b, "weftd_measurement_bytes{step=\"%s\"} %zu\n", level[i], n.bytes[i]);
+}
+
 void weft_metrics(struct call *c)
 {
     struct buf b = { 0 };
@@ -78,6 +106,7 @@ void weft_metrics(struct call *c)
     metric(&b, "weftd_mesh_build_seconds", "gauge", "Time that the last one took, comparison with all proxies included.");
     buf_printf(&b, "weftd_mesh_build_seconds %.6f\n", (double)last_us / 1e6);
     proxies(&b, controller_xds(c->ctl));
+    measurements(&b, controller_measured(c->ctl));
     process(&b);
     metric(&b, "weftd_oops_total", "counter", "Cannot-happen places that were reached.");
     buf_printf(&b, "weftd_oops_total %" PRIu64 "\n", oops_total());

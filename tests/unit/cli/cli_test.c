@@ -123,6 +123,8 @@ static void bootstrap_of_a_pod(void **state)
     assert_string_equal(json_text(b, "node.cluster"), "web.shop");
     assert_string_equal(json_text(b, "static_resources.clusters.0.name"), "xds-grpc");
     assert_int_equal(json_number(b, "admin.address.socket_address.port_value", 0), PORT_ADMIN);
+    assert_string_equal(json_text(b, "stats_flush_interval"), "1s");
+    assert_string_equal(json_text(b, "stats_sinks.0.typed_config.grpc_service.envoy_grpc.cluster_name"), "xds-grpc");
     json_decref(b);
     json_decref(pod);
 }

@@ -21,7 +21,7 @@ struct rig {
     struct telemetry_push *push;
     enum mood mood;
     struct http_exchange *open;
-    unsigned streams, messages, identified;
+    unsigned streams, messages, empty, identified;
     uint64_t sum;
     metric_counter cell;
     metric_counter many[MANY]; /* with long labels: a message past every window */
@@ -37,7 +37,8 @@ static void on_message(struct http_exchange *x, struct str bytes, void *arg)
     const Envoy__Service__Metrics__V3__StreamMetricsMessage *m =
         (const void *)pb_unpack(&envoy__service__metrics__v3__stream_metrics_message__descriptor, bytes, &a);
     assert_non_null(m);
-    r->messages++;
+    r->messages += m->identifier || m->n_envoy_metrics; /* not those that only say "I am here" */
+    r->empty += !m->identifier && !m->n_envoy_metrics;
     if (m->identifier) {
         assert_string_equal(m->identifier->node->id, "me");
         r->identified++;
@@ -127,6 +128,8 @@ static void test_one_stream(void **st)
     }
     assert_int_equal(r.streams, 1);
     assert_int_equal(r.messages, 21); /* and the one that says who sends */
+    UNTIL(&r, r.empty >= 3);          /* nothing changes: signs of life */
+    assert_int_equal(r.messages, 21);
     assert_int_equal(r.identified, 1);
     rig_close(&r);
 }
