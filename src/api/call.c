@@ -1,6 +1,7 @@
 /* Paths to handlers, and what all handlers need. */
 #include "api/call.h"
 #include "api/handlers.h"
+#include "api/platform/route.h"
 #include "api/resources/status.h"
 
 static int hex(char c)
@@ -39,6 +40,13 @@ bool call_flag(struct call *c, const char *name)
 {
     struct str v = call_query(c, name);
     return v.p && (str_eqc(v, "1") || str_eqc(v, "true"));
+}
+
+struct str call_header(struct call *c, const char *name) { return c->ops->header ? c->ops->header(c, name) : (struct str){ 0 }; }
+
+void call_set(struct call *c, const char *name, struct str value)
+{
+    if (c->ops->set) c->ops->set(c, name, value);
 }
 
 void call_respond(struct call *c, int status, const char *content_type, struct str body) { c->ops->respond(c, status, content_type, body); }
@@ -80,6 +88,7 @@ void call_route(struct call *c)
 {
     bool known = false;
     split(c);
+    if (c->door == DOOR_PAGE) return platform_route(c);
     struct str path = c->path.n > 1 && str_ends(c->path, STR("/")) ? str_first(c->path, c->path.n - 1) : c->path;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (!str_eqc(path, routes[i].path)) continue;
@@ -87,6 +96,7 @@ void call_route(struct call *c)
         if (str_eqc(c->method, routes[i].method)) return routes[i].run(c);
     }
     if (known) return status_method(c);
+    if (c->platform && c->n_segments >= 2 && str_eqc(c->segments[0], "weft") && str_eqc(c->segments[1], "v1")) return platform_route(c);
     if (c->n_segments && (str_eqc(c->segments[0], "api") || str_eqc(c->segments[0], "apis"))) return resources_route(c);
     status_unknown_path(c);
 }

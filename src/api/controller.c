@@ -117,7 +117,7 @@ static int write_of(struct controller *c, const struct batch_item *i, struct buf
 /* The world after the commit; a put that changed nothing keeps the resource that was there. */
 static void take_results(struct controller *c, struct batch *b, const struct store_write *w)
 {
-    struct world_change *changes = xcalloc(b->items.n, sizeof *changes);
+    struct world_change *changes = xcalloc(b->items.n + 1, sizeof *changes);
     size_t n = 0;
     for (size_t i = 0; i < b->items.n; i++) {
         struct batch_item *item = &b->items.v[i];
@@ -147,12 +147,13 @@ static void take_results(struct controller *c, struct batch *b, const struct sto
 
 int controller_commit(struct controller *c, struct batch *b, struct err *e)
 {
-    if (b->items.n == 0) return 0;
-    struct store_write *w = xcalloc(b->items.n, sizeof *w);
-    struct buf *texts = xcalloc(b->items.n, sizeof *texts);
+    if (batch_empty(b)) return 0;
+    struct store_write *w = xcalloc(b->items.n + b->records.n + 1, sizeof *w);
+    struct buf *texts = xcalloc(b->items.n + 1, sizeof *texts);
     int r = 0;
     for (size_t i = 0; i < b->items.n && r == 0; i++) r = write_of(c, &b->items.v[i], &texts[i], &w[i], e);
-    if (r == 0) r = store_commit(c->cfg.store, w, b->items.n, e);
+    for (size_t i = 0; i < b->records.n; i++) w[b->items.n + i] = b->records.v[i].write;
+    if (r == 0) r = store_commit_with(c->cfg.store, w, b->items.n + b->records.n, b->logs.v, b->logs.n, e);
     if (r == 0) {
         c->commits++;
         take_results(c, b, w);
@@ -272,6 +273,7 @@ static void load(void *arg, struct store_object *o)
 {
     struct loading *l = arg;
     struct err e = { 0 };
+    if (o->kind.p[0] == BATCH_RECORD) return;
     struct resource *r = object_read(o, &e);
     if (r) {
         vec_push(&l->found, (struct world_change){ .put = r });

@@ -1,5 +1,7 @@
 #include "api/serve.h"
 #include "api/call.h"
+#include "api/page/page.h"
+#include "api/platform/route.h"
 #include "base/log.h"
 
 #include <unistd.h>
@@ -12,6 +14,7 @@
 struct served {
     struct call call;
     bool answered, running;
+    void (*on_writable)(struct call *c);
 };
 
 static struct http_exchange *exchange(const struct call *c) { return c->peer; }
@@ -38,7 +41,23 @@ static void cut(struct call *c)
     http_abort(exchange(c));
 }
 
-static const struct call_ops ops = { respond, start, write_piece, end, cut };
+static struct str header(struct call *c, const char *name) { return http_header(exchange(c), name); }
+static void set(struct call *c, const char *name, struct str value) { http_set(exchange(c), name, value); }
+
+static void writable(struct http_exchange *x, void *arg)
+{
+    struct served *s = arg;
+    (void)x;
+    if (!s->answered && s->on_writable) s->on_writable(&s->call);
+}
+
+static void on_writable(struct call *c, void (*fn)(struct call *c))
+{
+    served(c)->on_writable = fn;
+    http_on_writable(exchange(c), writable, served(c));
+}
+
+static const struct call_ops ops = { respond, start, write_piece, end, cut, header, set, on_writable };
 
 static void done(struct http_exchange *x, bool ok, void *arg)
 {
@@ -69,17 +88,13 @@ static struct str media_type(struct str v)
     return str_trim(str_cut(&rest, ';'));
 }
 
-void api_handle(struct http_exchange *x, void *arg)
+static struct served *served_new(struct http_exchange *x, const struct api *api, enum door door)
 {
-    uid_t uid = http_peer_uid(x);
-    if (uid != getuid() && uid != geteuid() && uid != 0) {
-        log_warn("a call of uid %u is refused", (unsigned)uid);
-        return http_respondf(x, 403, "only the user that runs this mesh, and root, may call it\n");
-    }
     struct served *s = arena_zalloc(http_arena(x), sizeof *s);
-    if (!s) return http_respondf(x, 503, "no memory\n");
     s->call = (struct call){
-        .ctl = arg,
+        .ctl = api->ctl,
+        .platform = api->platform,
+        .door = door,
         .arena = http_arena(x),
         .method = http_method(x),
         .path = http_path(x),
@@ -89,6 +104,28 @@ void api_handle(struct http_exchange *x, void *arg)
         .peer = x,
     };
     http_on_done(x, done, s);
+    return s;
+}
+
+void api_handle(struct http_exchange *x, void *arg)
+{
+    uid_t uid = http_peer_uid(x);
+    if (uid != getuid() && uid != geteuid() && uid != 0) {
+        log_warn("a call of uid %u is refused", (unsigned)uid);
+        return http_respondf(x, 403, "only the user that runs this mesh, and root, may call it\n");
+    }
+    struct served *s = served_new(x, arg, DOOR_SOCKET);
     if (str_eqc(s->call.method, "GET") || str_eqc(s->call.method, "HEAD")) return run(s);
     http_collect(x, str_starts(s->call.path, STR("/weft/")) ? APPLY_MAX : BODY_MAX, collected, s);
+}
+
+void api_page_handle(struct http_exchange *x, void *arg)
+{
+    const struct api *api = arg;
+    if (!page_admit(x, api->platform)) return;
+    if (!str_starts(http_path(x), STR("/weft/"))) return page_serve(x);
+    struct served *s = served_new(x, api, DOOR_PAGE);
+    addr_ip_text(http_peer(x), s->call.from, sizeof s->call.from);
+    if (str_eqc(s->call.method, "GET") || str_eqc(s->call.method, "HEAD")) return run(s);
+    http_collect(x, BODY_MAX, collected, s);
 }

@@ -5,8 +5,18 @@
 #include "api/controller.h"
 #include "http/server.h"
 
-/* The handler of an http_server_config; arg is the controller. Only the user that runs this process, and root, are let in: the
- * server must listen on Unix sockets. */
+struct platform;
+
+/* What both doors lead to. */
+struct api {
+    struct controller *ctl;
+    struct platform *platform; /* NULL: none */
+};
+
+/* Handlers of an http_server_config; arg is a struct api. */
+/* STATE/api.sock. Only the user that runs this process, and root, are let in: the server must listen on Unix sockets. */
 void api_handle(struct http_exchange *x, void *arg);
+/* The page's door, TCP: the page's files, and the platform's calls under /weft/v1 for whoever signed in. */
+void api_page_handle(struct http_exchange *x, void *arg);
 
 #endif

@@ -15,8 +15,12 @@ struct store_change {
 };
 
 struct store_backend {
-    /* Writes all changes and the newest version, or nothing. */
-    int (*commit)(struct store_backend *b, const struct store_change *c, size_t n, uint64_t version, struct err *e);
+    /* Writes all changes, the newest version and the log entries (seq[i] for a[i]), or nothing. */
+    int (*commit)(struct store_backend *b, const struct store_change *c, size_t n, uint64_t version, const struct store_append *a,
+                  const uint64_t *seq, size_t n_a, struct err *e);
+    int (*log_read)(struct store_backend *b, const struct store_log_query *q, bool (*fn)(void *arg, const struct store_log_entry *l),
+                    void *arg, struct err *e);
+    int (*backup)(struct store_backend *b, const char *to, struct err *e);
     void (*close)(struct store_backend *b);
 };
 
@@ -29,7 +33,20 @@ struct store {
     uint64_t forgotten; /* watches cannot start before this version */
     struct link watches;
     bool telling; /* watches are being called */
+    struct map logs; /* name -> struct store_log */
 };
+
+/* What is known of a log without reading it; its entries too when there is no backend. */
+struct store_log {
+    uint64_t last; /* seq */
+    VEC(struct store_log_entry) entries;
+};
+/* Made when it is not there yet. */
+struct store_log *store_log(struct store *s, struct str name);
+/* In log.c, for store.c: seqs for entries, entries into memory, and the end. */
+uint64_t *store_log_seqs(struct store *s, const struct store_append *a, size_t n);
+void store_log_took(struct store *s, const struct store_append *a, const uint64_t *seq, size_t n);
+void store_logs_free(struct store *s);
 
 struct store_object *store_object_new(struct str kind, struct str ns, struct str name, struct str json);
 /* Adds an object that the backend holds already; takes over the reference. Call in any order, then store_sort once. */

@@ -1,20 +1,11 @@
 /* SQLite behind the store. WAL with synchronous=NORMAL: a killed process loses nothing and a lost power supply at most
  * the last commits, never consistency (sqlite.org/pragma.html#pragma_synchronous); the mesh of one machine ends with its
  * power anyway, and an apply must not wait for a disk's flush. Each commit is one transaction. */
-#include "store/inside.h"
+#include "store/sqlite_inside.h"
 
 #include "base/log.h"
 
-#include <sqlite3.h>
-
 enum { APPLICATION_ID = 0x57454654 /* "WEFT" */, BUSY_MS = 500 };
-
-struct sqlite_backend {
-    struct store_backend b;
-    sqlite3 *db;
-    sqlite3_stmt *put, *del, *version;
-    char *path;
-};
 
 /* Entry i brings a database from user_version i to i + 1. Never changed once released, only added to. */
 static const char *const migrations[] = {
@@ -23,6 +14,11 @@ static const char *const migrations[] = {
     " PRIMARY KEY (kind, ns, name)) WITHOUT ROWID;"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES ('version', 0);",
+    /* The logs: audit, history of changes. Filters are by key; what is asked for is nearly always the newest. */
+    "CREATE TABLE logs (log TEXT NOT NULL, seq INTEGER NOT NULL, time_ms INTEGER NOT NULL, k1 TEXT NOT NULL, k2 TEXT NOT NULL,"
+    " k3 TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID;"
+    "CREATE INDEX logs_k1 ON logs (log, k1, seq);"
+    "CREATE INDEX logs_k2 ON logs (log, k2, seq);",
 };
 
 /* --- errors --- */
@@ -42,7 +38,7 @@ static const struct {
     { SQLITE_IOERR, -EIO, "reading or writing the database failed", "check the disk; nothing was changed" },
 };
 
-COLD static int fail(const struct sqlite_backend *b, struct err *e)
+COLD int sqlite_fail(const struct sqlite_backend *b, struct err *e)
 {
     int code = b->db ? sqlite3_errcode(b->db) : SQLITE_NOMEM;
     const char *text = b->db ? sqlite3_errmsg(b->db) : "out of memory";
@@ -56,7 +52,7 @@ COLD static int fail(const struct sqlite_backend *b, struct err *e)
 
 static int run(struct sqlite_backend *b, const char *sql, struct err *e)
 {
-    return sqlite3_exec(b->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(b, e);
+    return sqlite3_exec(b->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : sqlite_fail(b, e);
 }
 
 /* One number from one row. */
@@ -68,18 +64,18 @@ static int number(struct sqlite_backend *b, const char *sql, int64_t *ret, struc
         *ret = sqlite3_column_int64(st, 0);
     else
         rc = sqlite3_errcode(b->db) == SQLITE_DONE ? err_set(e, -EUCLEAN, "%s: the database is damaged (a row is missing)", b->path)
-                                                   : fail(b, e);
+                                                   : sqlite_fail(b, e);
     sqlite3_finalize(st);
     return rc;
 }
 
 /* --- commits --- */
 
-static void bind_str(sqlite3_stmt *st, int i, struct str s) { sqlite3_bind_text(st, i, s.n ? s.p : "", (int)s.n, SQLITE_STATIC); }
+void sqlite_bind_str(sqlite3_stmt *st, int i, struct str s) { sqlite3_bind_text(st, i, s.n ? s.p : "", (int)s.n, SQLITE_STATIC); }
 
-static int step(struct sqlite_backend *b, sqlite3_stmt *st, struct err *e)
+int sqlite_run_once(struct sqlite_backend *b, sqlite3_stmt *st, struct err *e)
 {
-    int rc = sqlite3_step(st) == SQLITE_DONE ? 0 : fail(b, e);
+    int rc = sqlite3_step(st) == SQLITE_DONE ? 0 : sqlite_fail(b, e);
     sqlite3_reset(st);
     sqlite3_clear_bindings(st);
     return rc;
@@ -89,28 +85,30 @@ static int write_change(struct sqlite_backend *b, const struct store_change *c, 
 {
     const struct store_object *o = c->object;
     sqlite3_stmt *st = c->type == STORE_DELETED ? b->del : b->put;
-    bind_str(st, 1, o->kind);
-    bind_str(st, 2, o->ns);
-    bind_str(st, 3, o->name);
+    sqlite_bind_str(st, 1, o->kind);
+    sqlite_bind_str(st, 2, o->ns);
+    sqlite_bind_str(st, 3, o->name);
     if (c->type != STORE_DELETED) {
-        bind_str(st, 4, str_of(o->uid));
+        sqlite_bind_str(st, 4, str_of(o->uid));
         sqlite3_bind_int64(st, 5, (int64_t)o->version);
         sqlite3_bind_int64(st, 6, o->generation);
         sqlite3_bind_int64(st, 7, o->created_ms);
-        bind_str(st, 8, o->json);
+        sqlite_bind_str(st, 8, o->json);
     }
-    return step(b, st, e);
+    return sqlite_run_once(b, st, e);
 }
 
-static int sqlite_commit(struct store_backend *sb, const struct store_change *c, size_t n, uint64_t version, struct err *e)
+static int sqlite_commit(struct store_backend *sb, const struct store_change *c, size_t n, uint64_t version,
+                         const struct store_append *a, const uint64_t *seq, size_t n_a, struct err *e)
 {
     struct sqlite_backend *b = container_of(sb, struct sqlite_backend, b);
     int rc = run(b, "BEGIN IMMEDIATE", e);
     if (rc) return rc;
     for (size_t i = 0; i < n && rc == 0; i++) rc = write_change(b, &c[i], e);
+    for (size_t i = 0; i < n_a && rc == 0; i++) rc = sqlite_log_append(b, &a[i], seq[i], e);
     if (rc == 0) {
         sqlite3_bind_int64(b->version, 1, (int64_t)version);
-        rc = step(b, b->version, e);
+        rc = sqlite_run_once(b, b->version, e);
     }
     if (rc == 0) rc = run(b, "COMMIT", e);
     if (rc && !sqlite3_get_autocommit(b->db)) run(b, "ROLLBACK", NULL); /* some failures have rolled back already */
@@ -123,6 +121,7 @@ static void sqlite_close(struct store_backend *sb)
     sqlite3_finalize(b->put);
     sqlite3_finalize(b->del);
     sqlite3_finalize(b->version);
+    sqlite3_finalize(b->append);
     if (sqlite3_close(b->db) != SQLITE_OK) log_warn("%s: not closed cleanly", b->path);
     free(b->path);
     free(b);
@@ -160,10 +159,10 @@ static int migrate(struct sqlite_backend *b, struct err *e)
 static int check_intact(struct sqlite_backend *b, struct err *e)
 {
     sqlite3_stmt *st = NULL;
-    if (sqlite3_prepare_v2(b->db, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK) return fail(b, e);
+    if (sqlite3_prepare_v2(b->db, "PRAGMA quick_check(1)", -1, &st, NULL) != SQLITE_OK) return sqlite_fail(b, e);
     int rc = 0;
     if (sqlite3_step(st) != SQLITE_ROW) {
-        rc = fail(b, e);
+        rc = sqlite_fail(b, e);
     } else {
         const char *said = (const char *)sqlite3_column_text(st, 0);
         if (!said || strcmp(said, "ok") != 0) {
@@ -175,7 +174,7 @@ static int check_intact(struct sqlite_backend *b, struct err *e)
     return rc;
 }
 
-static struct str column(sqlite3_stmt *st, int i)
+struct str sqlite_column_str(sqlite3_stmt *st, int i)
 {
     const void *p = sqlite3_column_text(st, i);
     return str_make(p ? p : "", (size_t)sqlite3_column_bytes(st, i));
@@ -189,16 +188,16 @@ static int load(struct sqlite_backend *b, struct store *s, struct err *e)
     if (rc) return rc;
     if (sqlite3_prepare_v2(b->db, "SELECT kind, ns, name, uid, version, generation, created_ms, json FROM objects", -1, &st, NULL) !=
         SQLITE_OK)
-        return fail(b, e);
+        return sqlite_fail(b, e);
     while ((step_rc = sqlite3_step(st)) == SQLITE_ROW) {
-        struct store_object *o = store_object_new(column(st, 0), column(st, 1), column(st, 2), column(st, 7));
-        snprintf(o->uid, sizeof o->uid, "%.*s", STR_ARG(column(st, 3)));
+        struct store_object *o = store_object_new(sqlite_column_str(st, 0), sqlite_column_str(st, 1), sqlite_column_str(st, 2), sqlite_column_str(st, 7));
+        snprintf(o->uid, sizeof o->uid, "%.*s", STR_ARG(sqlite_column_str(st, 3)));
         o->version = (uint64_t)sqlite3_column_int64(st, 4);
         o->generation = sqlite3_column_int64(st, 5);
         o->created_ms = sqlite3_column_int64(st, 6);
         store_load(s, o);
     }
-    if (step_rc != SQLITE_DONE) rc = fail(b, e);
+    if (step_rc != SQLITE_DONE) rc = sqlite_fail(b, e);
     sqlite3_finalize(st);
     s->version = (uint64_t)version;
     store_sort(s);
@@ -211,9 +210,9 @@ static int prepare(struct sqlite_backend *b, struct err *e)
         "INSERT OR REPLACE INTO objects (kind, ns, name, uid, version, generation, created_ms, json) VALUES (?,?,?,?,?,?,?,?)",
                       del[] = "DELETE FROM objects WHERE kind = ? AND ns = ? AND name = ?",
                       version[] = "UPDATE meta SET value = ? WHERE key = 'version'";
-    if (sqlite3_prepare_v3(b->db, put, -1, SQLITE_PREPARE_PERSISTENT, &b->put, NULL) != SQLITE_OK) return fail(b, e);
-    if (sqlite3_prepare_v3(b->db, del, -1, SQLITE_PREPARE_PERSISTENT, &b->del, NULL) != SQLITE_OK) return fail(b, e);
-    if (sqlite3_prepare_v3(b->db, version, -1, SQLITE_PREPARE_PERSISTENT, &b->version, NULL) != SQLITE_OK) return fail(b, e);
+    if (sqlite3_prepare_v3(b->db, put, -1, SQLITE_PREPARE_PERSISTENT, &b->put, NULL) != SQLITE_OK) return sqlite_fail(b, e);
+    if (sqlite3_prepare_v3(b->db, del, -1, SQLITE_PREPARE_PERSISTENT, &b->del, NULL) != SQLITE_OK) return sqlite_fail(b, e);
+    if (sqlite3_prepare_v3(b->db, version, -1, SQLITE_PREPARE_PERSISTENT, &b->version, NULL) != SQLITE_OK) return sqlite_fail(b, e);
     return 0;
 }
 
@@ -221,7 +220,7 @@ static int open_database(struct sqlite_backend *b, struct store *s, struct err *
 {
     if (sqlite3_open_v2(b->path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) !=
         SQLITE_OK)
-        return fail(b, e);
+        return sqlite_fail(b, e);
     sqlite3_busy_timeout(b->db, BUSY_MS);
     /* exclusive: one weftd per database, and no shared memory file; must come before the first access in WAL mode */
     int rc = run(b, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF", e);
@@ -230,6 +229,7 @@ static int open_database(struct sqlite_backend *b, struct store *s, struct err *
     if (rc == 0) rc = migrate(b, e);
     if (rc == 0) rc = prepare(b, e);
     if (rc == 0) rc = load(b, s, e);
+    if (rc == 0) rc = sqlite_log_load(b, s, e);
     return rc;
 }
 
@@ -237,7 +237,7 @@ struct store *store_open(const char *path, struct err *e)
 {
     struct sqlite_backend *b = xcalloc(1, sizeof *b);
     struct store *s = store_open_memory();
-    b->b = (struct store_backend){ sqlite_commit, sqlite_close };
+    b->b = (struct store_backend){ sqlite_commit, sqlite_log_read, sqlite_backup, sqlite_close };
     b->path = xstrdup(path);
     s->backend = &b->b;
     if (open_database(b, s, e) == 0) return s;

@@ -112,6 +112,7 @@ void store_close(struct store *s)
     vec_foreach (c, &s->history) store_object_unref(c->object);
     vec_free(&s->objects);
     vec_free(&s->history);
+    store_logs_free(s);
     free(s);
 }
 
@@ -330,16 +331,21 @@ static void commit_done(struct commit *c)
     watches_tell(s, first);
 }
 
-int store_commit(struct store *s, struct store_write *w, size_t n, struct err *e)
+int store_commit(struct store *s, struct store_write *w, size_t n, struct err *e) { return store_commit_with(s, w, n, NULL, 0, e); }
+
+int store_commit_with(struct store *s, struct store_write *w, size_t n, const struct store_append *a, size_t n_a, struct err *e)
 {
     must(!s->telling);
     struct commit c = { .s = s, .version = s->version };
+    AUTO(free_p) uint64_t *seq = store_log_seqs(s, a, n_a);
     rng_seed(&c.rng);
     forget_oldest(s); /* of earlier commits: what this one returns stays valid until the next */
     int rc = writes_unique(w, n, e);
     for (size_t i = 0; i < n && rc == 0; i++) rc = commit_one(&c, &w[i], e);
-    if (rc == 0 && c.changes.n && s->backend) rc = s->backend->commit(s->backend, c.changes.v, c.changes.n, c.version, e);
+    if (rc == 0 && (c.changes.n || n_a) && s->backend)
+        rc = s->backend->commit(s->backend, c.changes.v, c.changes.n, c.version, a, seq, n_a, e);
     if (rc == 0) {
+        store_log_took(s, a, seq, n_a);
         commit_done(&c);
     } else {
         vec_foreach (ch, &c.changes) store_object_unref(ch->object);

@@ -55,6 +55,49 @@ struct store_write {
  * e says which object. A put whose JSON is what is stored already changes nothing (same version). */
 int store_commit(struct store *s, struct store_write *w, size_t n, struct err *e);
 
+/* ---- logs: what is only ever added to (audit, history of changes), kept on disk and read when asked for ---- */
+
+/* One entry. Its seq is the log's next (store_log_next): within one commit they are counted on in order. Keys are what
+ * store_log_read filters by; empty: none. */
+#define STORE_KEYS 3
+struct store_append {
+    struct str log;
+    struct str keys[STORE_KEYS];
+    struct str json;
+    int64_t time_ms; /* since 1970 */
+};
+/* store_commit with log entries: all writes and all entries, or nothing. n may be 0. */
+int store_commit_with(struct store *s, struct store_write *w, size_t n, const struct store_append *a, size_t n_a, struct err *e);
+/* The seq that the log's next entry gets; the first is 1. */
+uint64_t store_log_next(const struct store *s, struct str log);
+
+struct store_log_entry {
+    uint64_t seq;
+    int64_t time_ms;
+    struct str keys[STORE_KEYS];
+    struct str json;
+};
+struct store_log_query {
+    struct str log;
+    struct str keys[STORE_KEYS];           /* n = 0: any */
+    uint64_t from, to;                     /* seq, both inclusive; 0: open */
+    int64_t since_ms, until_ms;            /* 0: open */
+    bool oldest_first;                     /* else the newest first */
+    size_t limit;                          /* 0: all */
+};
+/* Calls fn for each entry that fits until it returns false; strings are valid during the call. fn must not use the store. */
+int store_log_read(struct store *s, const struct store_log_query *q, bool (*fn)(void *arg, const struct store_log_entry *l), void *arg,
+                   struct err *e);
+
+/* ---- copies ---- */
+
+/* Writes a whole copy of the database to a new file while the store goes on (-EEXIST: something is there already). Memory only:
+ * -EOPNOTSUPP. */
+int store_backup(struct store *s, const char *to, struct err *e);
+/* Puts the copy `from` in the place of the database `to`, which nobody may have open; what was there is kept as TO.before-restore.
+ * `from` is checked first: the errors of store_open. */
+int store_restore(const char *from, const char *to, struct err *e);
+
 enum store_event_type { STORE_ADDED, STORE_MODIFIED, STORE_DELETED };
 struct store_event {
     enum store_event_type type;

@@ -1,0 +1,39 @@
+/* The release platform as one thing: what all its calls share. */
+#ifndef WEFT_API_PLATFORM_PLATFORM_H
+#define WEFT_API_PLATFORM_PLATFORM_H
+
+#include "api/controller.h"
+
+#include <jansson.h>
+
+struct platform;
+struct events;
+struct people;
+
+struct platform_config {
+    struct controller *ctl;
+    bool single;       /* whoever reaches the page's door is the operator `local`: a loopback address, one login user */
+    const char *hosts; /* names that Host may have beside loopback's, with commas between them; NULL: none */
+    const char *state; /* folder of weftd: where backups are made. NULL: memory only */
+};
+
+/* Reads users, tokens and sessions from the store. */
+struct platform *platform_new(const struct platform_config *c);
+void platform_free(struct platform *p);
+
+struct controller *platform_controller(const struct platform *p);
+const struct world *platform_world(const struct platform *p);
+struct loop *platform_loop(const struct platform *p);
+struct events *platform_events(const struct platform *p);
+struct people *platform_people(const struct platform *p);
+const struct platform_config *platform_settings(const struct platform *p);
+
+/* controller_commit, and audit entries of the batch (audit_add) get their place in the chain; they are published as events. */
+int platform_commit(struct platform *p, struct batch *b, struct err *e);
+
+/* Projects are cluster-wide resources in the world. NULL: none of that name. */
+const struct resource *platform_project(const struct platform *p, struct str name);
+/* The project that owns a service (of a namespace); NULL: nobody. */
+const struct resource *platform_owner(const struct platform *p, struct str service, struct str ns);
+
+#endif
