@@ -1,6 +1,7 @@
 /* weftd, the control plane: opens the store, serves its API on STATE/api.sock and xDS on a TCP port, until it is told to end.
  * Arguments and wiring only; what it does is in src/api. */
 #include "api/measured.h"
+#include "api/platform/platform.h"
 #include "api/serve.h"
 #include "base/log.h"
 #include "http/grpc.h"
@@ -24,15 +25,18 @@
 static const char usage[] =
     "weftd: the control plane of a Weft mesh\n"
     "\n"
-    "usage: weftd [--state DIR] [--xds ADDR:PORT] [-l LEVEL]\n"
+    "usage: weftd [--state DIR] [--xds ADDR:PORT] [--page ADDR:PORT [--single] [--host NAME]...] [-l LEVEL]\n"
     "\n"
     "  --state DIR       database and API socket (default: WEFT_STATE, else /var/lib/weft for root, else\n"
     "                    ${XDG_STATE_HOME:-~/.local/state}/weft)\n"
     "  --xds ADDR:PORT   where proxies connect (default 127.0.0.1:15010)\n"
+    "  --page ADDR:PORT  where the web page and the REST API /weft/v1 are served; absent: only on the socket\n"
+    "  --single          whoever reaches the page is the operator, without a password: loopback addresses only\n"
+    "  --host NAME       a name by which browsers reach the page, beside localhost and 127.0.0.1; may be repeated\n"
     "  -l LEVEL          trace, debug, info, warning, error, critical or off (default info)\n"
     "  --version, --help\n"
     "\n"
-    "Listening sockets may be handed over as LISTEN_FDS (sd_listen_fds(3)) named api and xds: they are used\n"
+    "Listening sockets may be handed over as LISTEN_FDS (sd_listen_fds(3)) named api, xds and page: they are used\n"
     "instead of opening their own. `weft up` starts weftd that way.\n"
     "\n"
     "examples:\n"
@@ -43,7 +47,9 @@ static const char usage[] =
 
 struct options {
     char *state;
-    const char *xds;
+    const char *xds, *page; /* page NULL: none */
+    bool single;
+    char *hosts; /* with commas between them; NULL: none */
     enum log_level level;
 };
 
@@ -51,7 +57,9 @@ struct daemon {
     struct loop *loop;
     struct store *store;
     struct controller *ctl;
-    struct http_server *api, *xds;
+    struct platform *platform;
+    struct api calls;
+    struct http_server *api, *xds, *page;
     struct xds_door door;
     struct io signals;
     struct timer drained;
@@ -77,11 +85,19 @@ static int misuse(const char *fmt, const char *word)
     return 2;
 }
 
+static void add_host(struct options *o, const char *name)
+{
+    char *old = o->hosts;
+    o->hosts = old ? xasprintf("%s,%s", old, name) : xstrdup(name);
+    free(old);
+}
+
 /* -1: go on; else the exit code. */
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
         { "state", required_argument, NULL, 's' }, { "xds", required_argument, NULL, 'x' }, { "log-level", required_argument, NULL, 'l' },
+        { "page", required_argument, NULL, 'p' },  { "single", no_argument, NULL, '1' },    { "host", required_argument, NULL, 'H' },
         { "version", no_argument, NULL, 'v' },     { "help", no_argument, NULL, 'h' },      { 0 },
     };
     *o = (struct options){ .xds = "127.0.0.1:15010", .level = LOG_INFO };
@@ -92,6 +108,9 @@ static int parse(int argc, char **argv, struct options *o)
             o->state = xstrdup(optarg);
             break;
         case 'x': o->xds = optarg; break;
+        case 'p': o->page = optarg; break;
+        case '1': o->single = true; break;
+        case 'H': add_host(o, optarg); break;
         case 'l':
             if (!log_level_parse(optarg, &o->level)) return misuse("-l %s is no level", optarg);
             break;
@@ -166,6 +185,7 @@ static void on_signal(struct io *io, uint32_t events)
     log_info("signal %u: ending", si.ssi_signo);
     http_server_stop(d->api, NULL, NULL);
     http_server_stop(d->xds, NULL, NULL);
+    if (d->page) http_server_stop(d->page, NULL, NULL);
     timer_set(d->loop, &d->drained, DRAIN_MS);
 }
 
@@ -196,6 +216,23 @@ static void tune(void)
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
+/* The page's door, when one was asked for or handed over. */
+static int open_page(struct daemon *d, const struct options *o, struct err *e)
+{
+    const struct http_server_config cfg = { .handle = api_page_handle, .arg = &d->calls, .max_connections = 2000, .idle_ms = 120000 };
+    struct addr own = { 0 };
+    int fd = handed_over("page"), r = 0;
+    if (fd < 0 && !o->page) return 0;
+    if (fd < 0 && (r = addr_parse(&own, str_of(o->page), e)) < 0) return r;
+    if (fd >= 0 && (r = sock_local(fd, &own)) < 0) return err_set(e, r, "the socket named page: %s", strerror(-r));
+    if (o->single && !addr_is_loopback(&own)) {
+        err_set(e, -EINVAL, "--single lets everybody in without a password: only on a loopback address");
+        return err_hint(e, "name 127.0.0.1, or add people with weft user add");
+    }
+    d->page = http_server_new(d->loop, &cfg);
+    return open_door(d->page, "page", &own, e);
+}
+
 static int start(struct daemon *d, const struct options *o, struct err *e)
 {
     const struct http_server_config api = { .handle = api_handle, .max_connections = 1000 };
@@ -211,12 +248,15 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
     d->ctl = controller_new(&(struct controller_config){
         .store = d->store, .loop = d->loop, .peer_ip = xds_serve_ip, .wake = xds_serve_wake, .drop = xds_serve_drop });
     d->door = (struct xds_door){ .sv = controller_xds(d->ctl), .tick = xds_tick, .arg = d };
+    d->platform = platform_new(&(struct platform_config){ .ctl = d->ctl, .single = o->single, .hosts = o->hosts, .state = o->state });
+    d->calls = (struct api){ .ctl = d->ctl, .platform = d->platform };
     struct http_server_config with = api;
-    with.arg = d->ctl;
+    with.arg = &d->calls;
     d->api = http_server_new(d->loop, &with);
     d->xds = http_server_new(d->loop, &xds);
     if ((r = open_door(d->api, "api", &api_addr, e)) < 0) return r;
     if ((r = open_door(d->xds, "xds", &xds_addr, e)) < 0) return r;
+    if ((r = open_page(d, o, e)) < 0) return r;
     malloc_trim(0); /* what starting took */
     printf("weftd %s ready: api %s, xds %s\n", WEFT_VERSION, path, handed_over("xds") >= 0 ? "handed over" : o->xds);
     fflush(stdout);
@@ -225,8 +265,10 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
 
 static void end(struct daemon *d)
 {
+    if (d->page) http_server_free(d->page);
     if (d->xds) http_server_free(d->xds);
     if (d->api) http_server_free(d->api);
+    platform_free(d->platform);
     controller_free(d->ctl);
     store_close(d->store);
     if (d->loop) loop_free(d->loop);
@@ -249,6 +291,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err_text(&e, text, sizeof text));
     }
     end(&d);
+    free(o.hosts);
     free(o.state);
     return r < 0;
 }

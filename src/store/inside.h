@@ -32,7 +32,7 @@ struct store {
     size_t history_bytes;
     uint64_t forgotten; /* watches cannot start before this version */
     struct link watches;
-    bool telling; /* watches are being called */
+    bool telling;    /* watches are being called */
     struct map logs; /* name -> struct store_log */
 };
 

@@ -98,8 +98,8 @@ static int write_change(struct sqlite_backend *b, const struct store_change *c, 
     return sqlite_run_once(b, st, e);
 }
 
-static int sqlite_commit(struct store_backend *sb, const struct store_change *c, size_t n, uint64_t version,
-                         const struct store_append *a, const uint64_t *seq, size_t n_a, struct err *e)
+static int sqlite_commit(struct store_backend *sb, const struct store_change *c, size_t n, uint64_t version, const struct store_append *a,
+                         const uint64_t *seq, size_t n_a, struct err *e)
 {
     struct sqlite_backend *b = container_of(sb, struct sqlite_backend, b);
     int rc = run(b, "BEGIN IMMEDIATE", e);
@@ -190,7 +190,8 @@ static int load(struct sqlite_backend *b, struct store *s, struct err *e)
         SQLITE_OK)
         return sqlite_fail(b, e);
     while ((step_rc = sqlite3_step(st)) == SQLITE_ROW) {
-        struct store_object *o = store_object_new(sqlite_column_str(st, 0), sqlite_column_str(st, 1), sqlite_column_str(st, 2), sqlite_column_str(st, 7));
+        struct store_object *o =
+            store_object_new(sqlite_column_str(st, 0), sqlite_column_str(st, 1), sqlite_column_str(st, 2), sqlite_column_str(st, 7));
         snprintf(o->uid, sizeof o->uid, "%.*s", STR_ARG(sqlite_column_str(st, 3)));
         o->version = (uint64_t)sqlite3_column_int64(st, 4);
         o->generation = sqlite3_column_int64(st, 5);

@@ -63,8 +63,7 @@ int sqlite_log_load(struct sqlite_backend *b, struct store *s, struct err *e)
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(b->db, last, -1, &st, NULL);
     if (rc == SQLITE_OK)
-        while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-            store_log(s, sqlite_column_str(st, 0))->last = (uint64_t)sqlite3_column_int64(st, 1);
+        while ((rc = sqlite3_step(st)) == SQLITE_ROW) store_log(s, sqlite_column_str(st, 0))->last = (uint64_t)sqlite3_column_int64(st, 1);
     sqlite3_finalize(st);
     if (rc == SQLITE_DONE) rc = sqlite3_prepare_v3(b->db, append, -1, SQLITE_PREPARE_PERSISTENT, &b->append, NULL);
     return rc == SQLITE_OK ? 0 : sqlite_fail(b, e);

@@ -79,11 +79,11 @@ struct store_log_entry {
 };
 struct store_log_query {
     struct str log;
-    struct str keys[STORE_KEYS];           /* n = 0: any */
-    uint64_t from, to;                     /* seq, both inclusive; 0: open */
-    int64_t since_ms, until_ms;            /* 0: open */
-    bool oldest_first;                     /* else the newest first */
-    size_t limit;                          /* 0: all */
+    struct str keys[STORE_KEYS]; /* n = 0: any */
+    uint64_t from, to;           /* seq, both inclusive; 0: open */
+    int64_t since_ms, until_ms;  /* 0: open */
+    bool oldest_first;           /* else the newest first */
+    size_t limit;                /* 0: all */
 };
 /* Calls fn for each entry that fits until it returns false; strings are valid during the call. fn must not use the store. */
 int store_log_read(struct store *s, const struct store_log_query *q, bool (*fn)(void *arg, const struct store_log_entry *l), void *arg,

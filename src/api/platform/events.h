@@ -21,8 +21,11 @@ void events_publish(struct events *ev, const char *type, struct str project, str
 void events_live(struct events *ev, const char *type, struct str project, struct str key, struct str json);
 /* Drops the newest of a key: its object is gone. */
 void events_forget(struct events *ev, const char *type, struct str key);
-/* Somebody watches the project (or all that one may see): its figures are worth making. */
-bool events_watched(const struct events *ev, struct str project);
+/* Somebody watches figures of that type of the project: they are worth making. Live events go to watchers that asked for their project
+ * (?project=), those with project n = 0 to all; both only to watchers that did not restrict themselves to other types (?types=a,b). */
+bool events_watched(const struct events *ev, const char *type, struct str project);
+/* Cuts the watchers off whose person, session or token it is: their rights are gone. */
+void events_cut(struct events *ev, struct str user, struct str session, struct str token);
 size_t events_watchers(const struct events *ev);
 /* Seq of the newest. */
 uint64_t events_seq(const struct events *ev);

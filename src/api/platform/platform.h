@@ -31,6 +31,16 @@ const struct platform_config *platform_settings(const struct platform *p);
 /* controller_commit, and audit entries of the batch (audit_add) get their place in the chain; they are published as events. */
 int platform_commit(struct platform *p, struct batch *b, struct err *e);
 
+/* What the parts that know traffic and releases add to calls about projects; set once, members may be NULL. */
+struct platform_hooks {
+    void *arg;
+    /* Adds rates, releases and so on to the summary of a project. */
+    void (*project_summary)(void *arg, const struct resource *project, json_t *into);
+    /* What stands against deleting a project or giving a service up (service n = 0: all of them): text for a person, or NULL. */
+    const char *(*busy)(void *arg, const struct resource *project, struct str service, struct str ns);
+};
+struct platform_hooks *platform_hooks(struct platform *p);
+
 /* Projects are cluster-wide resources in the world. NULL: none of that name. */
 const struct resource *platform_project(const struct platform *p, struct str name);
 /* The project that owns a service (of a namespace); NULL: nobody. */

@@ -25,16 +25,17 @@ struct preq {
     /* {s}, as the project has it (or, ROUTE_UNOWNED, as it was named; namespace maybe ""). */
     struct str service, service_ns;
     struct str environment; /* its name in the project; "" none */
-    bool protected;         /* the environment is */
+    bool protected_;        /* the environment is */
     uint32_t rights;        /* in the project, for this service's environment */
 
     struct node *body; /* NODE_MAP of the route's shape; NULL: the route takes none, or none came and nothing was required */
+    struct str body_text;
     struct str idempotency; /* key; n = 0: none */
-    uint64_t body_hash;
+    bool committed;         /* a change was made: the answer is kept for the key */
 };
 
 static inline struct str preq_value(const struct preq *q, char letter) { return q->values[letter - 'a']; }
-static inline bool preq_may(const struct preq *q, enum right r) { return q->rights >> r & 1; }
+static inline bool preq_may(const struct preq *q, enum project_right r) { return q->rights >> r & 1; }
 
 /* ---- the body ---- (fields that are not there: NULL, empty, 0, false) */
 struct str preq_text(const struct preq *q, const char *field);
@@ -87,7 +88,7 @@ void problem_errs(struct preq *q, int status, const char *code, const struct err
 /* [{"pointer", "message", "line", "column"}]. */
 json_t *problem_list(const struct preq *q, const struct errs *errs);
 /* 403: names the right, and who of the project has it. */
-void problem_right(struct preq *q, enum right r);
+void problem_right(struct preq *q, enum project_right r);
 /* A negative errno value of a commit: 409, 412, 507, 500. */
 void problem_commit(struct preq *q, const struct err *e);
 

@@ -3,16 +3,16 @@
 #define WEFT_API_PLATFORM_ROUTE_H
 
 #include "api/call.h"
-#include "project/role.h"
+#include "project/roles.h"
 
 struct preq;
 
 enum need {
-    NEED_NOBODY,   /* no sign-in */
-    NEED_ANY,      /* signed in, person or token */
-    NEED_PERSON,   /* signed in, and no token */
+    NEED_NOBODY, /* no sign-in */
+    NEED_ANY,    /* signed in, person or token */
+    NEED_PERSON, /* signed in, and no token */
     NEED_OPERATOR,
-    NEED_RIGHT,    /* `right` in the project {p}, or in ?project= */
+    NEED_RIGHT, /* `right` in the project {p}, or in ?project= */
 };
 
 enum {
@@ -24,14 +24,14 @@ enum {
     ROUTE_UNOWNED = 1 << 5,       /* {s} need not be a service of the project */
     ROUTE_BINARY = 1 << 6,        /* the answer is no JSON */
     ROUTE_STREAM = 1 << 7,
-    ROUTE_READS = 1 << 8,         /* changes nothing although it is no GET: free for robots that only read, and not audited */
+    ROUTE_READS = 1 << 8, /* changes nothing although it is no GET: free for robots that only read, and not audited */
 };
 
 struct proute {
     const char *method;
     const char *path; /* below /weft/v1: "/projects/{p}/services/{s}/traffic:preview" */
     enum need need;
-    enum right right;
+    enum project_right right;
     unsigned flags;
     void (*run)(struct preq *q);
     const char *body;    /* name of the shape of its body; NULL: none */

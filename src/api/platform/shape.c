@@ -14,10 +14,8 @@ const struct shape *shape_find(const char *name)
 const ProtobufCMessageDescriptor *shape_message(const char *name)
 {
     static const ProtobufCMessageDescriptor *const known[] = {
-        &weft__dev__v1alpha1__traffic_spec__descriptor,
-        &weft__dev__v1alpha1__release_spec__descriptor,
-        &weft__dev__v1alpha1__project_spec__descriptor,
-        &weft__dev__v1alpha1__guard_rails__descriptor,
+        &weft__dev__v1alpha1__traffic_spec__descriptor, &weft__dev__v1alpha1__release_spec__descriptor,
+        &weft__dev__v1alpha1__project_spec__descriptor, &weft__dev__v1alpha1__guard_rails__descriptor,
         &weft__dev__v1alpha1__limits__descriptor,
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -114,7 +112,8 @@ static bool check_duration(struct checking *c, const struct shape_field *f, cons
 {
     int64_t sec;
     int32_t nanos;
-    if (n->type != NODE_STRING || !pb_duration(n->text, &sec, &nanos)) return WRONG(n, "%s must be a duration such as \"90s\" or \"10m\"", f->name);
+    if (n->type != NODE_STRING || !pb_duration(n->text, &sec, &nanos))
+        return WRONG(n, "%s must be a duration such as \"90s\" or \"10m\"", f->name);
     if (f->lo < f->hi && ((double)sec < f->lo || (double)sec > f->hi))
         return WRONG(n, "%s must be between %.0fs and %.0fs", f->name, f->lo, f->hi);
     return true;
@@ -141,7 +140,9 @@ static bool check_map(struct checking *c, const struct shape_field *f, const str
 {
     bool ok = true;
     if (n->type != NODE_MAP) return WRONG(n, "%s must be an object, not %s", f->name, node_type_name(n->type));
-    struct shape_field value = { .name = f->name, .type = strcmp(f->of, "number") == 0 ? SHAPE_NUMBER : SHAPE_TEXT, .lo = f->lo, .hi = f->hi };
+    struct shape_field value = {
+        .name = f->name, .type = strcmp(f->of, "number") == 0 ? SHAPE_NUMBER : SHAPE_TEXT, .lo = f->lo, .hi = f->hi
+    };
     for (size_t i = 0; i < n->n; i++)
         ok = (value.type == SHAPE_NUMBER ? check_number(c, &value, n->pairs[i].value) : check_text(c, &value, n->pairs[i].value)) && ok;
     return ok;

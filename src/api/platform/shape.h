@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 enum shape_type {
-    SHAPE_TEXT,     /* of: a word of "a|b|c", or NULL; lo, hi: bytes */
-    SHAPE_NUMBER,   /* lo, hi when lo < hi */
+    SHAPE_TEXT,   /* of: a word of "a|b|c", or NULL; lo, hi: bytes */
+    SHAPE_NUMBER, /* lo, hi when lo < hi */
     SHAPE_INTEGER,
     SHAPE_BOOL,
     SHAPE_DURATION, /* "90s"; lo, hi in seconds */

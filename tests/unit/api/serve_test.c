@@ -9,6 +9,7 @@
 
 struct meeting {
     struct bench b;
+    struct api api;
     struct http_server *server;
     struct http_client *client;
     char path[64];
@@ -47,9 +48,10 @@ static void meet(struct meeting *m)
     struct addr a;
     *m = (struct meeting){ 0 };
     bench_open(&m->b);
+    m->api.ctl = m->b.ctl;
     snprintf(m->path, sizeof m->path, "/tmp/weft-api-test-%d.sock", (int)getpid());
     assert_int_equal(addr_unix(&a, m->path, NULL), 0);
-    m->server = http_server_new(m->b.loop, &(struct http_server_config){ .handle = api_handle, .arg = m->b.ctl });
+    m->server = http_server_new(m->b.loop, &(struct http_server_config){ .handle = api_handle, .arg = &m->api });
     assert_int_equal(http_server_listen(m->server, &a, NULL), 0);
     m->client = http_client_new(m->b.loop, &a, &(struct http_client_config){ 0 });
 }

@@ -1,0 +1,17 @@
+/* The inside of struct platform, for the files of this folder that make it up. */
+#ifndef WEFT_API_PLATFORM_INSIDE_H
+#define WEFT_API_PLATFORM_INSIDE_H
+
+#include "api/platform/audit.h"
+#include "api/platform/events.h"
+#include "api/platform/platform.h"
+
+struct platform {
+    struct platform_config cfg;
+    struct events *events;
+    struct people *people;
+    struct platform_hooks hooks;
+    char audit_head[AUDIT_HASH + 1]; /* hash of the newest entry */
+};
+
+#endif

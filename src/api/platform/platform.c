@@ -1,0 +1,87 @@
+/* The parts of the platform, and the commit that they share. */
+#include "api/platform/inside.h"
+#include "api/platform/people.h"
+#include "base/log.h"
+
+#include "weft.dev.v1alpha1.pb-c.h"
+
+struct controller *platform_controller(const struct platform *p) { return p->cfg.ctl; }
+const struct world *platform_world(const struct platform *p) { return controller_world(p->cfg.ctl); }
+struct loop *platform_loop(const struct platform *p) { return controller_loop(p->cfg.ctl); }
+struct events *platform_events(const struct platform *p) { return p->events; }
+struct people *platform_people(const struct platform *p) { return p->people; }
+const struct platform_config *platform_settings(const struct platform *p) { return &p->cfg; }
+struct platform_hooks *platform_hooks(struct platform *p) { return &p->hooks; }
+
+/* ---- the audit log's head ---- */
+
+static bool newest_hash(void *arg, const struct store_log_entry *l)
+{
+    static const struct str key = STR_INIT(",\"hash\":\"");
+    char *head = arg;
+    if (l->json.n > key.n + AUDIT_HASH + 2) memcpy(head, l->json.p + l->json.n - AUDIT_HASH - 2, AUDIT_HASH);
+    return false;
+}
+
+static void read_head(struct platform *p)
+{
+    struct err e = { 0 };
+    struct store_log_query q = { .log = STR(AUDIT_LOG), .limit = 1 };
+    memset(p->audit_head, '0', AUDIT_HASH);
+    if (store_log_read(controller_store(p->cfg.ctl), &q, newest_hash, p->audit_head, &e) < 0) log_error("audit log: %s", e.what);
+}
+
+int platform_commit(struct platform *p, struct batch *b, struct err *e)
+{
+    char head[AUDIT_HASH + 1];
+    struct store *store = controller_store(p->cfg.ctl);
+    memcpy(head, p->audit_head, sizeof head);
+    audit_chain(b, store_log_next(store, STR(AUDIT_LOG)), head);
+    int r = controller_commit(p->cfg.ctl, b, e);
+    if (r < 0) return r;
+    memcpy(p->audit_head, head, sizeof head);
+    vec_foreach (l, &b->logs)
+        if (str_eqc(l->log, AUDIT_LOG)) events_publish(p->events, "audit", l->keys[0].n ? l->keys[0] : STR("~"), l->json);
+    return 0;
+}
+
+/* ---- projects ---- */
+
+const struct resource *platform_project(const struct platform *p, struct str name)
+{
+    char text[256];
+    if (!name.n || name.n >= sizeof text || memchr(name.p, 0, name.n)) return NULL;
+    snprintf(text, sizeof text, "%.*s", STR_ARG(name));
+    return world_get(platform_world(p), KIND_PROJECT, "", text);
+}
+
+const struct resource *platform_owner(const struct platform *p, struct str service, struct str ns)
+{
+    struct resource_list all = world_list(platform_world(p), KIND_PROJECT);
+    for (size_t i = 0; i < all.n; i++) {
+        const Weft__Dev__V1alpha1__ProjectSpec *spec = ((const Weft__Dev__V1alpha1__Project *)all.v[i]->msg)->spec;
+        for (size_t k = 0; spec && k < spec->n_services; k++)
+            if (str_eqc(service, spec->services[k]->name) && str_eqc(ns, spec->services[k]->namespace_)) return all.v[i];
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+struct platform *platform_new(const struct platform_config *cfg)
+{
+    struct platform *p = xcalloc(1, sizeof *p);
+    p->cfg = *cfg;
+    p->events = events_new(controller_loop(cfg->ctl));
+    read_head(p);
+    p->people = people_new(p);
+    return p;
+}
+
+void platform_free(struct platform *p)
+{
+    if (!p) return;
+    people_free(p->people);
+    events_free(p->events);
+    free(p);
+}
