@@ -11,8 +11,8 @@ static const struct {
 };
 
 static void (*const analyzers[])(struct run *) = {
-    analyze_references,        analyze_mesh_hosts, analyze_route_rules,   analyze_destination_ports,
-    analyze_destination_rules, analyze_gateways,   analyze_gateway_hosts, analyze_services,
+    analyze_references, analyze_mesh_hosts,    analyze_route_rules, analyze_destination_ports, analyze_destination_rules,
+    analyze_gateways,   analyze_gateway_hosts, analyze_services,    analyze_traffic,
 };
 
 const char *analysis_level_name(enum analysis_level l)

@@ -1,5 +1,5 @@
-/* The table of messages: Istio's codes and levels (istio.io/latest/docs/reference/config/analysis). One line each; the text is made where
- * the finding is. */
+/* The table of messages: Istio's codes and levels (istio.io/latest/docs/reference/config/analysis), and ours. One line each; the text is
+ * made where the finding is. */
 #ifndef WEFT_ANALYSIS_CODES_H
 #define WEFT_ANALYSIS_CODES_H
 
@@ -21,7 +21,15 @@
     X(CREDENTIAL, "IST0161", ERROR, "InvalidGatewayCredential")                                                                            \
     X(GATEWAY_PORT, "IST0162", WARNING, "GatewayPortNotDefinedOnService")                                                                  \
     X(SUBSET_NO_PODS, "IST0173", ERROR, "DestinationRuleSubsetNotSelectPods")                                                              \
-    X(RULE_HOST, "IST0174", WARNING, "UnknownDestinationRuleHost")
+    X(RULE_HOST, "IST0174", WARNING, "UnknownDestinationRuleHost")                                                                         \
+    /* Weft's own kinds */                                                                                                                 \
+    X(TRAFFIC_HOST, "WEFT001", ERROR, "TrafficHostNotFound")                                                                               \
+    X(TRAFFIC_TWICE, "WEFT002", ERROR, "ConflictingTraffic")                                                                               \
+    X(TRAFFIC_AND, "WEFT003", ERROR, "TrafficConditionsCannotBeJoined")                                                                    \
+    X(VERSION_NO_PODS, "WEFT004", WARNING, "VersionSelectsNoPods")                                                                         \
+    X(VERSIONS_OVERLAP, "WEFT005", ERROR, "VersionsOverlap")                                                                               \
+    X(PROJECT_SERVICE, "WEFT006", ERROR, "ServiceOfSeveralProjects")                                                                       \
+    X(PROJECT_NO_SERVICE, "WEFT007", WARNING, "ProjectServiceNotFound")
 
 #define ANALYSIS_ID(id, code, level, name) IST_##id,
 enum analysis_code { ANALYSIS_CODES(ANALYSIS_ID) IST__N };

@@ -55,5 +55,6 @@ void analyze_destination_rules(struct run *x);
 void analyze_gateways(struct run *x);
 void analyze_gateway_hosts(struct run *x);
 void analyze_services(struct run *x);
+void analyze_traffic(struct run *x);
 
 #endif

@@ -1,5 +1,5 @@
-/* Is it the version, or one of its pods? One pod with more than half of what is bad, while the canary's others do clearly better than it, is
- * told apart: a sick node, a broken disk, a pod that never warmed up. */
+/* Is it the version, or one of its pods? One pod with more than half of what is bad, while the canary's others do clearly better than it,
+ * is told apart: a sick node, a broken disk, a pod that never warmed up. */
 #include "canary/internal.h"
 
 #define OTHERS_LEAST 20 /* requests that the others must have shown */

@@ -17,8 +17,15 @@ int canary_metric_of(struct str name)
 struct canary_config canary_defaults(void)
 {
     return (struct canary_config){
-        .alpha = 0.01, .beta = 0.05, .errors_ratio = 1, .errors_margin = 0.005, .latency_margin = 1.1,
-        .guard_errors = 0.2, .guard_requests = 20, .edges = metric_bounds, .edges_n = METRIC_BUCKETS,
+        .alpha = 0.01,
+        .beta = 0.05,
+        .errors_ratio = 1,
+        .errors_margin = 0.005,
+        .latency_margin = 1.1,
+        .guard_errors = 0.2,
+        .guard_requests = 20,
+        .edges = metric_bounds,
+        .edges_n = METRIC_BUCKETS,
     };
 }
 

@@ -38,15 +38,15 @@ int canary_metric_of(struct str name);
 const char *canary_verdict_name(enum canary_verdict v);
 
 struct canary_config {
-    double alpha;          /* chance that a healthy release is rolled back, over all metrics and steps; 0.01 */
-    double beta;           /* chance that a step ships what is worse than the margins; 0.05 */
-    double errors_ratio;   /* harm only above this times the baseline's rate; 1 */
-    double errors_margin;  /* share (0.005 = 0.5 points) that may ship; 0.005 */
-    double latency_margin; /* times as slow that does not matter; 1.1 */
-    double guard_errors;   /* share of errors of the canary that ends the release at once; 0.2; above 1: never */
+    double alpha;            /* chance that a healthy release is rolled back, over all metrics and steps; 0.01 */
+    double beta;             /* chance that a step ships what is worse than the margins; 0.05 */
+    double errors_ratio;     /* harm only above this times the baseline's rate; 1 */
+    double errors_margin;    /* share (0.005 = 0.5 points) that may ship; 0.005 */
+    double latency_margin;   /* times as slow that does not matter; 1.1 */
+    double guard_errors;     /* share of errors of the canary that ends the release at once; 0.2; above 1: never */
     uint32_t guard_requests; /* ... with at least so many requests; 20 */
-    const double *edges;   /* upper bounds of the latency buckets in ms, ascending; metric_bounds. Must outlive the canary */
-    uint32_t edges_n;      /* METRIC_BUCKETS */
+    const double *edges;     /* upper bounds of the latency buckets in ms, ascending; metric_bounds. Must outlive the canary */
+    uint32_t edges_n;        /* METRIC_BUCKETS */
 };
 #define CANARY_EDGES_MAX 192
 
@@ -63,7 +63,7 @@ enum canary_arm {
 struct canary_cell {
     uint64_t source, pod; /* pod 0: none was reached */
     enum canary_arm arm;
-    bool warm;         /* the pod is older than its warm-up; cold ones are seen by the guard rail and the split only */
+    bool warm; /* the pod is older than its warm-up; cold ones are seen by the guard rail and the split only */
     uint32_t requests, errors;
     const uint32_t *buckets; /* edges_n + 1 counts of the answers' durations, not cumulative; NULL: unknown. Best without the errors' */
 };
@@ -85,30 +85,31 @@ struct canary_range {
 
 struct canary_metric_result {
     enum canary_verdict verdict;
-    double log_harm;  /* ln E against "no worse"; harm of the whole is decided on the weighted sum of E */
-    double log_ship;  /* ln E against "worse by the margin or more", since the step began */
+    double log_harm;                       /* ln E against "no worse"; harm of the whole is decided on the weighted sum of E */
+    double log_ship;                       /* ln E against "worse by the margin or more", since the step began */
     struct canary_counts baseline, canary; /* bad: errors; answers slower than the threshold (split: bad is 0) */
-    double expected_bad;              /* bad answers of the canary's requests, had the baseline answered them */
-    struct canary_range difference;   /* canary's share of bad minus the baseline's; split: observed share minus ordered */
-    struct canary_range ratio;        /* canary's share of bad over the baseline's; high may be INFINITY */
-    double baseline_ms, canary_ms;    /* latency metrics: the quantile, of the last minutes; 0: unknown */
-    double threshold_ms;              /* latency metrics: what counts as slow now; 0: none yet */
-    double dispersion;                /* how many errors come together (1: none): the evidence is divided by 1.3 times this */
+    double expected_bad;                   /* bad answers of the canary's requests, had the baseline answered them */
+    struct canary_range difference;        /* canary's share of bad minus the baseline's; split: observed share minus ordered */
+    struct canary_range ratio;             /* canary's share of bad over the baseline's; high may be INFINITY */
+    double baseline_ms, canary_ms;         /* latency metrics: the quantile, of the last minutes; 0: unknown */
+    double threshold_ms;                   /* latency metrics: what counts as slow now; 0: none yet */
+    double dispersion;                     /* how many errors come together (1: none): the evidence is divided by 1.3 times this */
 };
 
 struct canary_result {
-    enum canary_verdict verdict; /* of the whole: HARM over MISMATCH over HARM_LIKELY over ... ; SHIP only when every checked metric ships */
-    double log_harm;             /* ln of the weighted sum of E; harm at ln(1/alpha) */
-    double p_value;              /* of the whole, at most 1 */
-    bool guard_rail;             /* HARM came from the guard rail */
-    enum canary_metric blamed;   /* under HARM and HARM_LIKELY */
-    uint64_t blamed_pod;         /* one pod has most of what is bad while the canary's others are fine; 0: the version is to blame */
-    double canary_requests;      /* comparable ones so far; under HARM: until it was found (guard rail: of its window) */
-    double excess_bad;           /* errors that users got because of the release, so far; under HARM: until it was found */
-    double requests_needed;      /* of the canary, until SHIP if nothing changes; INFINITY: not foreseeable, 0: reached */
-    double seconds_needed;       /* the same at the present rate */
-    uint32_t ticks;              /* seen */
-    uint32_t quiet_ticks;        /* since the canary last had a comparable request */
+    enum canary_verdict
+        verdict;               /* of the whole: HARM over MISMATCH over HARM_LIKELY over ... ; SHIP only when every checked metric ships */
+    double log_harm;           /* ln of the weighted sum of E; harm at ln(1/alpha) */
+    double p_value;            /* of the whole, at most 1 */
+    bool guard_rail;           /* HARM came from the guard rail */
+    enum canary_metric blamed; /* under HARM and HARM_LIKELY */
+    uint64_t blamed_pod;       /* one pod has most of what is bad while the canary's others are fine; 0: the version is to blame */
+    double canary_requests;    /* comparable ones so far; under HARM: until it was found (guard rail: of its window) */
+    double excess_bad;         /* errors that users got because of the release, so far; under HARM: until it was found */
+    double requests_needed;    /* of the canary, until SHIP if nothing changes; INFINITY: not foreseeable, 0: reached */
+    double seconds_needed;     /* the same at the present rate */
+    uint32_t ticks;            /* seen */
+    uint32_t quiet_ticks;      /* since the canary last had a comparable request */
     struct canary_metric_result metric[CANARY_METRICS];
 };
 

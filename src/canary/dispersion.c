@@ -1,5 +1,5 @@
-/* How many bad things come together, learnt from the baseline while it runs (and before the canary has traffic): pairs of bad seconds of one
- * caller within five seconds, and pairs of callers hit in one second through one pod, beyond what chance makes of the traffic. What all
+/* How many bad things come together, learnt from the baseline while it runs (and before the canary has traffic): pairs of bad seconds of
+ * one caller within five seconds, and pairs of callers hit in one second through one pod, beyond what chance makes of the traffic. What all
  * callers and pods suffer together (a dependency is down) is no cluster: the canary suffers it as well, and the test cancels it. */
 #include "canary/internal.h"
 

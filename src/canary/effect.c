@@ -48,8 +48,10 @@ static double crossing(double x, double n, double end)
     in = MIN(MAX(in, 1e-12), 1 - 1e-12);
     for (int i = 0; i < 40; i++) {
         double mid = (in + end) / 2;
-        if (against(x, n, mid) < line) in = mid;
-        else end = mid;
+        if (against(x, n, mid) < line)
+            in = mid;
+        else
+            end = mid;
     }
     return in;
 }

@@ -68,8 +68,10 @@ static double within_share(const struct canary_plan *p, double share)
     while (canary_forecast_found(p, high) < share && high < 1e8) high *= 2;
     for (int i = 0; i < 60; i++) {
         double mid = (low + high) / 2;
-        if (canary_forecast_found(p, mid) < share) low = mid;
-        else high = mid;
+        if (canary_forecast_found(p, mid) < share)
+            low = mid;
+        else
+            high = mid;
     }
     return high;
 }
@@ -80,8 +82,10 @@ static double ship_drift(const struct canary_plan *p, double margin)
     for (int i = 0; i < 60; i++) {
         double x = (low + high) / 2, y = x + margin;
         double slope = n_base * ((1 - base) / (1 - x) - base / x) + n_can * ((1 - base) / (1 - y) - base / y);
-        if (slope < 0) low = x;
-        else high = x;
+        if (slope < 0)
+            low = x;
+        else
+            high = x;
     }
     double y = low + margin;
     return n_base * (base * log(base / low) + (1 - base) * log((1 - base) / (1 - low))) +

@@ -5,18 +5,18 @@
 #include "canary/canary.h"
 
 struct canary_plan {
-    double rate;     /* requests a second of the whole service */
-    double weight;   /* of the canary, 0...1 */
-    double baseline; /* share of errors of the old version */
-    double worse;    /* share of errors of the new version in the case that is asked about */
+    double rate;                     /* requests a second of the whole service */
+    double weight;                   /* of the canary, 0...1 */
+    double baseline;                 /* share of errors of the old version */
+    double worse;                    /* share of errors of the new version in the case that is asked about */
     const struct canary_config *cfg; /* alpha, beta, errors_ratio, errors_margin, guard rail; NULL: the defaults */
 };
 
 struct canary_forecast {
-    double seconds;     /* until harm is found, on average; INFINITY: never */
-    double seconds_90;  /* in 9 of 10 such releases */
-    double requests;    /* of the canary until then */
-    double users_hit;   /* errors until then that the old version would not have given */
+    double seconds;       /* until harm is found, on average; INFINITY: never */
+    double seconds_90;    /* in 9 of 10 such releases */
+    double requests;      /* of the canary until then */
+    double users_hit;     /* errors until then that the old version would not have given */
     double ship_seconds;  /* until a version as good as the old one has shown it (to the margin); INFINITY: never */
     double ship_requests; /* of the canary until then */
 };

@@ -3,7 +3,8 @@
  * requests: whatever holds these together (one client, a retry, a connection), the canary's part of a vote is w on average.
  *
  * Restarts: E is the mixture of tests that begin at minute 1, 2, ... with prior 1/(k(k+1)). Tests with the same alternative move alike once
- * they have begun, so the sum of all that have begun is one number per alternative; those to come are 1 each. Exact, and nothing to prune. */
+ * they have begun, so the sum of all that have begun is one number per alternative; those to come are 1 each. Exact, and nothing to prune.
+ */
 #include "canary/internal.h"
 
 /* How many times worse than allowed. */

@@ -18,9 +18,9 @@
 
 /* One caller's second. n: index 0 requests (errors are counted on all of them), 1 answers whose duration is known. */
 struct canary_unit {
-    double n[2][2];                    /* [kind][arm] */
+    double n[2][2]; /* [kind][arm] */
     double bad[CANARY_COMPARED][2];
-    uint16_t slot;                     /* in canary.source */
+    uint16_t slot; /* in canary.source */
 };
 
 /* Where "slow" begins in this tick: indices of edges, by arm (the canary's is higher by the margin). */

@@ -43,7 +43,8 @@ void canary_thresholds(const struct canary *c, struct canary_sums *s)
         double wanted = c->cfg.edges[base] * c->cfg.latency_margin;
         while (can + 1 < c->cfg.edges_n && c->cfg.edges[can] < wanted * (1 - 1e-9)) can++;
         bool fine = c->cfg.edges[can] >= wanted * (1 - 1e-9) && c->cfg.edges[can] <= wanted * 1.5;
-        s->threshold[m] = (struct canary_threshold){ .known = true, .edge = { base, fine ? can : base }, .ratio = fine ? 1 : coarse_ratio[m] };
+        s->threshold[m] =
+            (struct canary_threshold){ .known = true, .edge = { base, fine ? can : base }, .ratio = fine ? 1 : coarse_ratio[m] };
     }
 }
 

@@ -20,8 +20,10 @@ static void bytes(struct io *io, void *p, size_t n)
         io->bad = true;
         return;
     }
-    if (io->to) memcpy(io->to + io->at, p, n);
-    else memcpy(p, io->from + io->at, n);
+    if (io->to)
+        memcpy(io->to + io->at, p, n);
+    else
+        memcpy(p, io->from + io->at, n);
     io->at += n;
 }
 
@@ -37,8 +39,10 @@ static void table(struct io *io, void *entries, size_t size, uint32_t n)
     for (uint32_t i = 0, k = 0; k < used && !io->bad; k++, i++) {
         while (io->to && !*(uint64_t *)((char *)entries + i * size)) i++;
         FIELD(io, i);
-        if (i >= n) io->bad = true;
-        else bytes(io, (char *)entries + i * size, size);
+        if (i >= n)
+            io->bad = true;
+        else
+            bytes(io, (char *)entries + i * size, size);
     }
 }
 
@@ -114,6 +118,7 @@ int canary_restore(struct canary *c, const uint8_t *from, size_t n, struct err *
         if (magic == MAGIC && version == VERSION && !io.bad && io.at == io.max && sane(c)) return 0;
     }
     canary_init(c, &cfg);
-    if (magic == MAGIC && version != VERSION) return err_set(e, -EBADMSG, "the analysis was saved by another version (%u, this is %u)", version, VERSION);
+    if (magic == MAGIC && version != VERSION)
+        return err_set(e, -EBADMSG, "the analysis was saved by another version (%u, this is %u)", version, VERSION);
     return err_set(e, -EBADMSG, "the saved analysis is damaged");
 }

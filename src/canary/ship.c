@@ -1,5 +1,5 @@
-/* Evidence that the canary is no worse than the baseline by the margin: an e-process against "worse by at least the margin", with the pair of
- * rates on that line that explains a second best (the reverse information projection of Turner, Ly and Gruenwald). */
+/* Evidence that the canary is no worse than the baseline by the margin: an e-process against "worse by at least the margin", with the pair
+ * of rates on that line that explains a second best (the reverse information projection of Turner, Ly and Gruenwald). */
 #include "canary/internal.h"
 
 #define KEEP exp2(-1.0 / 900) /* what is thought of the past: a quarter of an hour */
@@ -42,8 +42,10 @@ static struct pair nearest(struct pair t, double n_base, double n_can, double ma
     for (int i = 0; i < 45; i++) {
         double x = (lo + hi) / 2, y = x + margin;
         double slope = n_base * ((1 - t.base) / (1 - x) - t.base / x) + n_can * ((1 - t.can) / (1 - y) - t.can / y);
-        if (slope < 0) lo = x;
-        else hi = x;
+        if (slope < 0)
+            lo = x;
+        else
+            hi = x;
     }
     return (struct pair){ lo, lo + margin };
 }

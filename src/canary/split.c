@@ -3,11 +3,11 @@
  * propagation that has not finished, users that stick, or a route that goes around the split. */
 #include "canary/internal.h"
 
-#define GRACE  5    /* ticks after a change of the order that are not counted */
-#define REPEAT 30   /* ticks after an alarm until the counts start anew */
-#define TEMPER 4.0  /* users stick, connections live: requests do not choose one by one */
+#define GRACE  5   /* ticks after a change of the order that are not counted */
+#define REPEAT 30  /* ticks after an alarm until the counts start anew */
+#define TEMPER 4.0 /* users stick, connections live: requests do not choose one by one */
 #define ALPHA  0.001
-#define FACTOR 1.25 /* times the ordered share that is no matter ... */
+#define FACTOR 1.25  /* times the ordered share that is no matter ... */
 #define POINTS 0.005 /* ... nor is half a point */
 
 static void restart(struct canary *c)
@@ -23,8 +23,10 @@ double canary_log_split(const struct canary *c)
     if (w < 0 || n <= 0) return 0;
     /* a share of nothing and one of everything are known to the request: one that went elsewhere is too many, after propagation */
     double low = MIN(w / FACTOR, w - POINTS), high = MAX(1 - (1 - w) / FACTOR, w + POINTS);
-    if (w < 0.5) high = MAX(w * FACTOR, w + POINTS);
-    else low = MIN(1 - (1 - w) * FACTOR, w - POINTS);
+    if (w < 0.5)
+        high = MAX(w * FACTOR, w + POINTS);
+    else
+        low = MIN(1 - (1 - w) * FACTOR, w - POINTS);
     double p = MIN(MAX(can / n, low), high);
     p = MIN(MAX(p, 1e-6), 1 - 1e-6);
     double mix = lgamma(can + 0.5) + lgamma(base + 0.5) - lgamma(n + 1) - log(M_PI);
@@ -49,8 +51,10 @@ void canary_split_tick(struct canary *c, double share, const struct canary_sums 
         c->split.alarm = was; /* stands until the new counts have an opinion */
     }
     for (int arm = 0; arm < 2; arm++) c->split.n[arm] += s->split[arm];
-    if (canary_log_split(c) >= -log(ALPHA)) c->split.alarm = true;
-    else if (c->split.n[BASE] + c->split.n[CAN] > 200) c->split.alarm = false;
+    if (canary_log_split(c) >= -log(ALPHA))
+        c->split.alarm = true;
+    else if (c->split.n[BASE] + c->split.n[CAN] > 200)
+        c->split.alarm = false;
 }
 
 void canary_split_effect(const struct canary *c, struct canary_metric_result *out)

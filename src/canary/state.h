@@ -18,9 +18,9 @@ struct canary_source {
 
 struct canary_pod {
     uint64_t id;
-    double rate;   /* baseline pods: requests a tick, smoothed */
+    double rate; /* baseline pods: requests a tick, smoothed */
     uint32_t seen;
-    uint32_t requests;             /* canary pods: warm ones since the release began */
+    uint32_t requests; /* canary pods: warm ones since the release began */
     uint32_t bad[CANARY_COMPARED];
 };
 
@@ -50,10 +50,10 @@ struct canary {
     bool harmed, guarded;
     enum canary_metric blamed;
     uint64_t blamed_pod;
-    double top_log;                           /* the highest ln E so far */
-    double harm_requests, harm_excess;        /* when harm was found */
+    double top_log;                    /* the highest ln E so far */
+    double harm_requests, harm_excess; /* when harm was found */
     struct canary_compare compare[CANARY_COMPARED];
-    double rate[2]; /* comparable requests a tick by arm, smoothed */
+    double rate[2];                     /* comparable requests a tick by arm, smoothed */
     struct canary_bin bin[CANARY_BINS]; /* guard rail: newest first */
     struct {
         double ordered, n[2]; /* since the ordered share last changed */

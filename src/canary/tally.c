@@ -1,10 +1,10 @@
-/* From the cells of one second to sums by arm and by caller. Tables are bounded: beyond their size callers share an entry, which costs power
- * and nothing else. */
+/* From the cells of one second to sums by arm and by caller. Tables are bounded: beyond their size callers share an entry, which costs
+ * power and nothing else. */
 #include "canary/internal.h"
 
 #include "base/hash.h"
 
-#define STALE 600 /* ticks after which an entry may be taken by another */
+#define STALE  600 /* ticks after which an entry may be taken by another */
 #define PROBES 16
 
 /* Callers from which the guard rail counts one error each a second: with fewer, a cap would blind it. */

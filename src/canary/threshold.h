@@ -10,10 +10,10 @@
 #include "base/prelude.h"
 
 struct threshold_config {
-    double min, max;         /* fails below, fails above; NAN: no such line */
-    uint32_t interval;       /* seconds between measurements; 60 */
-    uint32_t initial_delay;  /* seconds before the first */
-    uint32_t count;          /* measurements; 0: as long as the release goes */
+    double min, max;        /* fails below, fails above; NAN: no such line */
+    uint32_t interval;      /* seconds between measurements; 60 */
+    uint32_t initial_delay; /* seconds before the first */
+    uint32_t count;         /* measurements; 0: as long as the release goes */
     uint32_t failure_limit, inconclusive_limit;
     uint32_t consecutive_error_limit; /* 4 */
 };
@@ -30,8 +30,8 @@ enum threshold_answer {
 struct threshold {
     enum threshold_phase phase;
     uint32_t measured, failed, without_number, errors, errors_in_a_row;
-    int64_t next;  /* second of the next measurement */
-    double last;   /* value last seen; NAN: none */
+    int64_t next; /* second of the next measurement */
+    double last;  /* value last seen; NAN: none */
 };
 
 /* min and max NAN, 60 s, 4 errors in a row. */

@@ -35,6 +35,10 @@ void check_port(struct check *c, const void *slot, int64_t port, const char *pat
 struct Google__Protobuf__Duration;
 void check_duration(struct check *c, const void *slot, const struct Google__Protobuf__Duration *d, bool zero_ok, const char *path);
 
+/* A condition of retryOn, or a status code. */
+void check_retry_condition(struct check *c, const void *slot, struct str term, const char *path);
+bool grpc_status_known(const char *s);
+
 void validate_meta(struct check *c);
 void validate_service(struct check *c);
 void validate_pod(struct check *c);
@@ -44,6 +48,9 @@ void validate_virtual_service(struct check *c);
 void validate_destination_rule(struct check *c);
 void validate_gateway(struct check *c);
 void validate_service_entry(struct check *c);
+void validate_traffic(struct check *c);
+void validate_release(struct check *c);
+void validate_project(struct check *c);
 /* All rules of a resource's kind. */
 void validate_resource(struct check *c);
 

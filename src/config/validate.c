@@ -133,6 +133,9 @@ void validate_resource(struct check *c)
         [KIND_DESTINATION_RULE] = validate_destination_rule,
         [KIND_GATEWAY] = validate_gateway,
         [KIND_SERVICE_ENTRY] = validate_service_entry,
+        [KIND_TRAFFIC] = validate_traffic,
+        [KIND_RELEASE] = validate_release,
+        [KIND_PROJECT] = validate_project,
     };
     validate_meta(c);
     if (rules[c->r->kind->id]) rules[c->r->kind->id](c);

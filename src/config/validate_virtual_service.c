@@ -232,7 +232,7 @@ static void http_destinations(struct check *c, const HTTPRoute *r, size_t ri)
     free(w);
 }
 
-static void retries(struct check *c, const HTTPRoute *r, size_t ri)
+void check_retry_condition(struct check *c, const void *slot, struct str term, const char *path)
 {
     static const char *const terms[] = { "5xx",
                                          "gateway-error",
@@ -250,6 +250,17 @@ static void retries(struct check *c, const HTTPRoute *r, size_t ri)
                                          "internal",
                                          "resource-exhausted",
                                          "unavailable" };
+    bool known = false;
+    uint64_t code;
+    for (size_t i = 0; i < ARRAY_LEN(terms); i++) known |= str_eqc(term, terms[i]);
+    if (known || (str_u64(term, &code) && code >= 100 && code <= 599)) return;
+    const char *near = str_nearest(term, terms, ARRAY_LEN(terms));
+    struct err *e = check_error(c, slot, "%s: \"%.*s\" is no known condition", path, (int)MIN(term.n, (size_t)60), term.p);
+    if (near) err_hint(e, "did you mean %s?", near);
+}
+
+static void retries(struct check *c, const HTTPRoute *r, size_t ri)
+{
     const N(HTTPRetry) *p = r->retries;
     char path[80], at[120];
     if (!p) return;
@@ -263,21 +274,15 @@ static void retries(struct check *c, const HTTPRoute *r, size_t ri)
     check_duration(c, &p->per_try_timeout, p->per_try_timeout, true, at);
     snprintf(at, sizeof at, "%s.backoff", path);
     check_duration(c, &p->backoff, p->backoff, true, at);
+    snprintf(at, sizeof at, "%s.retryOn", path);
     for (struct str rest = str_of(p->retry_on), term; rest.p && rest.n;) {
         term = str_trim(str_cut(&rest, ','));
-        bool known = false;
-        uint64_t code;
-        for (size_t i = 0; i < ARRAY_LEN(terms); i++) known |= str_eqc(term, terms[i]);
-        if (known || (str_u64(term, &code) && code >= 100 && code <= 599) || !term.n) continue;
-        const char *near = str_nearest(term, terms, ARRAY_LEN(terms));
-        struct err *e =
-            check_error(c, &p->retry_on, "%s.retryOn: \"%.*s\" is no known condition", path, (int)MIN(term.n, (size_t)60), term.p);
-        if (near) err_hint(e, "did you mean %s?", near);
+        if (term.n) check_retry_condition(c, &p->retry_on, term, at);
     }
     check_leave(c, old);
 }
 
-static bool grpc_status_known(const char *s)
+bool grpc_status_known(const char *s)
 {
     static const char *const names[] = { "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
                                          "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",

@@ -12,8 +12,10 @@
 #define DEP(name, labels)                                                                                                                  \
     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " name "}\nspec: {selector: {matchLabels: " labels                            \
     "}, template: {metadata: {labels: " labels "}, spec: {containers: [{name: c, image: i}]}}}\n---\n"
-#define H        SVC("h", "{selector: {app: h}, ports: [{name: http, port: 80}]}") DEP("h", "{app: h}")
-#define TO(host) "route: [{destination: {host: " host "}}]"
+#define TRF(name, spec) "apiVersion: weft.dev/v1alpha1\nkind: Traffic\nmetadata: {name: " name "}\nspec: " spec "\n---\n"
+#define PRJ(name, spec) "apiVersion: weft.dev/v1alpha1\nkind: Project\nmetadata: {name: " name "}\nspec: " spec "\n---\n"
+#define H               SVC("h", "{selector: {app: h}, ports: [{name: http, port: 80}]}") DEP("h", "{app: h}")
+#define TO(host)        "route: [{destination: {host: " host "}}]"
 #define GWPODS                                                                                                                             \
     DEP("ingress", "{istio: ingressgateway}")                                                                                              \
     SVC("ingress", "{selector: {istio: ingressgateway}, ports: [{name: http, port: 80}, {name: https, port: 443}]}")
@@ -29,6 +31,25 @@ static const struct {
       "Error [IST0101] (VirtualService default/a f:4) Referenced host not found: \"nobody\"\n" },
     { "a dot is not expanded", H VS("a", "{hosts: [h], http: [{" TO("h.default") "}]}"),
       "Error [IST0101] (VirtualService default/a f:14) Referenced host not found: \"h.default\"\n" },
+    { "Traffic for nothing", TRF("a", "{timeout: 1s}"),
+      "Error [WEFT001] (Traffic default/a f:1) There is no service a.default.svc.cluster.local\n" },
+    { "Traffic: versions without pods, two for one service",
+      H TRF("h", "{versions: [{name: v1, labels: {app: h}}, {name: v2, labels: {app: x}}]}") TRF("i", "{host: h, timeout: 1s}"),
+      "Error [WEFT002] (Traffic default/i f:16) Traffic default/h is for h.default.svc.cluster.local too; the older one counts\n"
+      "Warning [WEFT004] (Traffic default/h f:14) Version v2 has no pods: no pod of the service has the labels app=x\n" },
+    { "Traffic: overlap",
+      H DEP("k", "{app: h, v: '1'}") TRF("h", "{versions: [{name: v1, labels: {app: h}}, {name: v2, labels: {v: '1'}}]}"),
+      "Error [WEFT005] (Traffic default/h f:19) Versions v1 and v2 overlap: Deployment k belongs to both\n" },
+    { "Traffic: conditions that cannot be joined",
+      H VS("a", "{hosts: [h], http: [{match: [{headers: {x: {regex: a.*}}}], " TO("h") "}]}")
+          TRF("h", "{versions: [{name: v1, labels: {app: h}}], rules: [{match: [{header: x, regex: .*b}], to: v1}]}"),
+      "Error [WEFT003] (Traffic default/h f:19) Rule #0 cannot be joined with http[0] of VirtualService default/a: header x: Istio's syntax has "
+      "one condition for each header (cookies stand in one), and this one cannot be joined with the one that is there. It has no effect there\n" },
+    { "two projects",
+      H PRJ("p", "{services: [{name: h, namespace: default}, {name: z, namespace: default}]}")
+          PRJ("q", "{services: [{name: h, namespace: default}]}"),
+      "Error [WEFT006] (Project q f:19) Service h of namespace default belongs to project p already\n"
+      "Warning [WEFT007] (Project p f:14) There is no service z in namespace default\n" },
     { "missing subset", H VS("a", "{hosts: [h], http: [{route: [{destination: {host: h, subset: v9}}]}]}"),
       "Error [IST0101] (VirtualService default/a f:14) Referenced host+subset in destinationrule not found: \"h+v9\"\n" },
     { "subset of a wildcard rule",
