@@ -1,7 +1,8 @@
 /* weftd, the control plane: opens the store, serves its API on STATE/api.sock and xDS on a TCP port, until it is told to end.
  * Arguments and wiring only; what it does is in src/api. */
 #include "api/measured.h"
-#include "api/platform/platform.h"
+#include "api/platform/engine.h"
+#include "api/platform/resolve.h"
 #include "api/serve.h"
 #include "base/log.h"
 #include "http/grpc.h"
@@ -58,6 +59,8 @@ struct daemon {
     struct store *store;
     struct controller *ctl;
     struct platform *platform;
+    struct engine *engine;
+    struct resolve *resolve;
     struct api calls;
     struct http_server *api, *xds, *page;
     struct xds_door door;
@@ -249,6 +252,10 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
         .store = d->store, .loop = d->loop, .peer_ip = xds_serve_ip, .wake = xds_serve_wake, .drop = xds_serve_drop });
     d->door = (struct xds_door){ .sv = controller_xds(d->ctl), .tick = xds_tick, .arg = d };
     d->platform = platform_new(&(struct platform_config){ .ctl = d->ctl, .single = o->single, .hosts = o->hosts, .state = o->state });
+    d->resolve = resolve_new(d->ctl);
+    measured_on_version(controller_measured(d->ctl), resolve_version, d->resolve);
+    d->engine = engine_new(&(struct engine_config){ .platform = d->platform, .series = measured_series(controller_measured(d->ctl)) });
+    measured_on_second(controller_measured(d->ctl), engine_second, d->engine);
     d->calls = (struct api){ .ctl = d->ctl, .platform = d->platform };
     struct http_server_config with = api;
     with.arg = &d->calls;
@@ -268,8 +275,10 @@ static void end(struct daemon *d)
     if (d->page) http_server_free(d->page);
     if (d->xds) http_server_free(d->xds);
     if (d->api) http_server_free(d->api);
+    engine_free(d->engine);
     platform_free(d->platform);
     controller_free(d->ctl);
+    resolve_free(d->resolve);
     store_close(d->store);
     if (d->loop) loop_free(d->loop);
 }

@@ -6,11 +6,14 @@
 #include "api/platform/events.h"
 #include "api/platform/platform.h"
 
+struct engine;
+
 struct platform {
     struct platform_config cfg;
     struct events *events;
     struct people *people;
     struct platform_hooks hooks;
+    struct engine *engine;
     char audit_head[AUDIT_HASH + 1]; /* hash of the newest entry */
 };
 

@@ -11,6 +11,8 @@ struct loop *platform_loop(const struct platform *p) { return controller_loop(p-
 struct events *platform_events(const struct platform *p) { return p->events; }
 struct people *platform_people(const struct platform *p) { return p->people; }
 const struct platform_config *platform_settings(const struct platform *p) { return &p->cfg; }
+struct engine *platform_engine(const struct platform *p) { return p->engine; }
+void platform_set_engine(struct platform *p, struct engine *e) { p->engine = e; }
 struct platform_hooks *platform_hooks(struct platform *p) { return &p->hooks; }
 
 /* ---- the audit log's head ---- */

@@ -28,6 +28,11 @@ struct events *platform_events(const struct platform *p);
 struct people *platform_people(const struct platform *p);
 const struct platform_config *platform_settings(const struct platform *p);
 
+/* What carries releases forward; NULL until it is made (engine.h). */
+struct engine;
+struct engine *platform_engine(const struct platform *p);
+void platform_set_engine(struct platform *p, struct engine *e);
+
 /* controller_commit, and audit entries of the batch (audit_add) get their place in the chain; they are published as events. */
 int platform_commit(struct platform *p, struct batch *b, struct err *e);
 
