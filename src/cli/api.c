@@ -1,6 +1,9 @@
 #include "cli/api.h"
+#include "base/clock.h"
 
 #include <curl/curl.h>
+#include <math.h>
+#include <unistd.h>
 
 static size_t collect(char *p, size_t size, size_t n, void *arg)
 {
@@ -32,19 +35,40 @@ static int failed(const struct cli *c, CURLcode code, struct err *e)
     return err_set(e, -EIO, "the mesh in %s did not answer: %s", c->state, curl_easy_strerror(code));
 }
 
-int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret,
-             struct err *e)
+static struct curl_slist *header(struct curl_slist *list, const char *name, const char *value)
 {
-    char *url, *content = xasprintf("Content-Type: %s", type ? type : "application/json");
-    CURL *curl = begin(c, path, &url);
-    struct curl_slist *headers = curl_slist_append(NULL, content);
-    headers = curl_slist_append(headers, "Expect:");
+    if (!value || !*value) return list;
+    AUTO(free_p) char *line = xasprintf("%s: %s", name, value);
+    for (char *p = line; *p; p++) {
+        if ((unsigned char)*p < ' ') *p = ' '; /* from the environment: no header of its own */
+    }
+    return curl_slist_append(list, line);
+}
+
+/* Who speaks: the socket knows the user; a token is somebody else, a name tells which person. */
+static struct curl_slist *identity(struct curl_slist *list)
+{
+    const char *token = getenv("WEFT_TOKEN"), *actor = getenv("WEFT_ACTOR");
+    AUTO(free_p) char *bearer = token && *token ? xasprintf("Bearer %s", token) : NULL;
+    list = header(list, "Authorization", bearer);
+    return header(list, "X-Weft-Actor", actor && *actor ? actor : getenv("SUDO_USER"));
+}
+
+int api_send(const struct cli *c, const struct api_request *q, struct api_answer *ret, struct err *e)
+{
+    char *url;
+    CURL *curl = begin(c, q->path, &url);
+    struct curl_slist *headers = identity(curl_slist_append(NULL, "Expect:"));
+    headers = header(headers, "Content-Type", q->type ? q->type : "application/json");
+    headers = header(headers, "If-Match", q->if_match);
+    headers = header(headers, "Idempotency-Key", q->idempotency_key);
+    headers = header(headers, "Accept", q->accept);
     *ret = (struct api_answer){ 0 };
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, q->method ? q->method : "GET");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    if (body.p) {
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.p);
+    if (q->body.p) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, q->body.p);
     }
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &ret->raw);
@@ -53,10 +77,16 @@ int api_call(const struct cli *c, const char *method, const char *path, const ch
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
     free(url);
-    free(content);
     if (code != CURLE_OK) return failed(c, code, e);
     ret->body = json_loadb(buf_data(&ret->raw), ret->raw.len, JSON_DECODE_ANY, NULL);
     return 0;
+}
+
+int api_call(const struct cli *c, const char *method, const char *path, const char *type, struct str body, struct api_answer *ret,
+             struct err *e)
+{
+    const struct api_request q = { .method = method, .path = path, .type = type, .body = body };
+    return api_send(c, &q, ret, e);
 }
 
 int api_check(const struct api_answer *a, struct err *e)
@@ -123,6 +153,125 @@ int api_watch(const struct cli *c, const char *path, bool (*fn)(json_t *event, v
     return failed(c, code, e);
 }
 
+/* ---- server-sent events ---- */
+
+#define RESUME_MS 15000
+
+struct events {
+    CURL *curl;
+    struct buf line, data;
+    char type[64], id[64];
+    bool (*fn)(const struct api_event *ev, void *arg);
+    void *arg;
+    bool done;
+    uint64_t heard_ms, tick_ms;
+};
+
+static void give(struct events *s, const struct api_event *ev)
+{
+    if (!s->done) s->done = !s->fn(ev, s->arg);
+}
+
+/* One line of the stream (WHATWG HTML 9.2.6); an empty one ends the event. */
+static void event_line(struct events *s, struct str line)
+{
+    if (line.n && line.p[line.n - 1] == '\r') line.n--;
+    if (line.n == 0) {
+        json_t *data = json_loadb(buf_data(&s->data), s->data.len, JSON_DECODE_ANY, NULL);
+        const struct api_event ev = { s->type[0] ? s->type : "message", s->id, data };
+        if (data) give(s, &ev);
+        json_decref(data);
+        buf_clear(&s->data);
+        s->type[0] = 0;
+        return;
+    }
+    struct str value = line, name = str_cut(&value, ':');
+    if (value.n && value.p[0] == ' ') value = str_skip(value, 1);
+    if (str_eqc(name, "data")) {
+        buf_str_append(&s->data, value);
+        return;
+    }
+    char *to = str_eqc(name, "event") ? s->type : str_eqc(name, "id") ? s->id : NULL;
+    if (to) snprintf(to, sizeof s->type, "%.*s", STR_ARG(value));
+}
+
+static size_t event_bytes(char *p, size_t size, size_t n, void *arg)
+{
+    struct events *s = arg;
+    long status = 0;
+    curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+    buf_append(&s->line, p, size * n);
+    if (status != 200) return size * n; /* a problem: kept for the caller */
+    s->heard_ms = clock_ms();
+    for (ssize_t nl; !s->done && (nl = str_index(buf_str(&s->line), '\n')) >= 0;) {
+        event_line(s, str_first(buf_str(&s->line), (size_t)nl));
+        buf_take(&s->line, (size_t)nl + 1);
+    }
+    return s->done ? 0 : size * n;
+}
+
+static int on_tick(void *arg, curl_off_t a, curl_off_t b, curl_off_t x, curl_off_t y)
+{
+    struct events *s = arg;
+    uint64_t now = clock_ms();
+    (void)a, (void)b, (void)x, (void)y;
+    if (now - s->tick_ms >= 1000) {
+        s->tick_ms = now;
+        give(s, NULL);
+    }
+    return s->done;
+}
+
+static CURLcode events_once(const struct cli *c, const char *path, struct events *s, long *ret_status)
+{
+    char *url;
+    CURL *curl = begin(c, path, &url);
+    struct curl_slist *headers = header(identity(NULL), "Last-Event-ID", s->id);
+    headers = header(headers, "Accept", "text/event-stream");
+    s->curl = curl;
+    buf_clear(&s->line);
+    buf_clear(&s->data);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, event_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, s);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_tick);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, s);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    free(url);
+    return code;
+}
+
+int api_events(const struct cli *c, const char *path, bool (*fn)(const struct api_event *ev, void *arg), void *arg, struct err *e)
+{
+    struct events s = { .fn = fn, .arg = arg, .heard_ms = clock_ms(), .tick_ms = clock_ms() };
+    int r = 1;
+    while (r > 0) {
+        long status = 0;
+        CURLcode code = events_once(c, path, &s, &status);
+        if (s.done) {
+            r = 0;
+        } else if (status && status != 200) {
+            struct api_answer a = { .status = status, .body = json_loadb(buf_data(&s.line), s.line.len, 0, NULL) };
+            r = api_check(&a, e);
+            api_answer_free(&a);
+            if (r == 0) r = err_set(e, -EIO, "the mesh answered with status %ld", status);
+        } else if (clock_ms() - s.heard_ms > RESUME_MS) {
+            r = code == CURLE_OK ? err_set(e, -EIO, "the mesh in %s ended the stream of events", c->state) : failed(c, code, e);
+        } else {
+            usleep(200000); /* weftd is being started again: its socket stays, so this waits for it only briefly */
+            on_tick(&s, 0, 0, 0, 0);
+            if (s.done) r = 0;
+        }
+    }
+    buf_free(&s.line);
+    buf_free(&s.data);
+    return r;
+}
+
 json_t *json_path(const json_t *j, const char *path)
 {
     struct str rest = str_of(path);
@@ -146,6 +295,12 @@ int64_t json_number(const json_t *j, const char *path, int64_t missing)
 {
     json_t *v = json_path(j, path);
     return json_is_integer(v) ? json_integer_value(v) : missing;
+}
+
+double json_real_at(const json_t *j, const char *path)
+{
+    json_t *v = json_path(j, path);
+    return json_is_number(v) ? json_number_value(v) : (double)NAN;
 }
 
 bool json_labels_hold(const json_t *labels, const json_t *want)

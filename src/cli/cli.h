@@ -6,8 +6,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Exit codes: 0 done, 1 it failed or findings, 2 the command line is wrong. exec returns the program's own. */
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+/* Exit codes: 0 done, 1 it failed or findings, 2 the command line is wrong; of releases also 3 rolled back, 4 not within the time,
+ * 5 a rule or a right refuses it. exec returns the program's own. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ROLLED_BACK = 3, EXIT_TIMEOUT = 4, EXIT_REFUSED = 5 };
 
 struct cli {
     const char *program;   /* as it was called: "weft", "build/weft" */
@@ -62,6 +63,15 @@ struct command {
 
 extern const struct command *const commands[];
 extern const size_t commands_n;
+
+/* First words that several commands share, with a line about all of them: "release". */
+struct command_group {
+    const char *name, *brief;
+};
+extern const struct command_group command_groups[];
+extern const size_t command_groups_n;
+/* The group of a command's first word, or NULL. */
+const struct command_group *command_group_of(const char *name);
 
 /* Whole program: finds the command, parses, runs. Returns the exit code. */
 int cli_main(int argc, char **argv);

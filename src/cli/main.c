@@ -75,13 +75,30 @@ void cli_help(const struct command *cmd, FILE *to)
     }
     fprintf(to,
             "weft: a service mesh and release platform, on one machine or many\n\nUsage:\n  weft COMMAND [ARGS] [OPTIONS]\n\nCommands:\n");
-    for (size_t i = 0; i < commands_n; i++) fprintf(to, "  %-18s %s\n", commands[i]->name, commands[i]->brief);
+    const struct command_group *last = NULL;
+    for (size_t i = 0; i < commands_n; i++) {
+        const struct command_group *g = command_group_of(commands[i]->name);
+        if (g && g != last) fprintf(to, "  %-18s %s\n", g->name, g->brief);
+        if (!g) fprintf(to, "  %-18s %s\n", commands[i]->name, commands[i]->brief);
+        last = g;
+    }
     fprintf(to, "\nExamples:\n"
                 "  weft up -f examples/canary/ --detach     start a mesh from manifests\n"
                 "  weft get pods                            what runs in it\n"
-                "  weft apply -f routes.yaml                change where requests go\n"
+                "  weft release start web --to v2 -w        bring a new version out, watched\n"
+                "  weft undo                                take the last change of traffic back\n"
                 "  weft down                                stop it; nothing stays behind\n\n"
                 "'weft COMMAND --help' tells more. Every command takes --state DIR (or WEFT_STATE).\n");
+}
+
+/* What there is behind the first word of a group. */
+static void group_help(const struct command_group *g, FILE *to)
+{
+    fprintf(to, "%s: %s\n\nCommands:\n", g->name, g->brief);
+    for (size_t i = 0; i < commands_n; i++) {
+        if (command_group_of(commands[i]->name) == g) fprintf(to, "  weft %-22s %s\n", commands[i]->name, commands[i]->brief);
+    }
+    fprintf(to, "\n'weft %s WORD --help' tells more.\n", g->name);
 }
 
 /* The longest entry whose words are the first arguments; *used says how many words. */
@@ -103,19 +120,32 @@ static const struct command *find_command(int argc, char **argv, int *used)
     return NULL;
 }
 
-static int unknown_command(struct cli *c, const char *word)
+/* "release promte": the second word is looked for among those of its group. */
+static int unknown_second(struct cli *c, const struct command_group *g, const char *word)
 {
     const char *names[64];
-    size_t n = 0;
+    size_t n = 0, skip = strlen(g->name) + 1;
     for (size_t i = 0; i < commands_n && n < ARRAY_LEN(names); i++) {
-        names[n++] = commands[i]->name;
-        struct str rest = str_of(commands[i]->name);
-        if (!str_eqc(str_cut(&rest, ' '), word) || !rest.p) continue;
-        return cli_usage(c, "%s needs another word, for instance: weft %s", word, commands[i]->name);
+        if (command_group_of(commands[i]->name) == g) names[n++] = commands[i]->name + skip;
     }
-    const char *near = str_nearest(str_of(word), names, n);
-    if (near) return cli_usage(c, "unknown command \"%s\"; did you mean \"%s\"?", word, near);
-    return cli_usage(c, "unknown command \"%s\"", word);
+    const char *near = word ? str_nearest(str_of(word), names, n) : NULL;
+    if (near) return cli_usage(c, "unknown command \"%s %s\"; did you mean \"%s %s\"?", g->name, word, g->name, near);
+    if (word) return cli_usage(c, "unknown command \"%s %s\"", g->name, word);
+    group_help(g, stderr);
+    return EXIT_USAGE;
+}
+
+static int unknown_command(struct cli *c, int argc, char **argv)
+{
+    const char *names[128];
+    size_t n = 0;
+    const struct command_group *g = command_group_of(argv[0]);
+    if (g) return unknown_second(c, g, argc > 1 && argv[1][0] != '-' ? argv[1] : NULL);
+    for (size_t i = 0; i < commands_n && n < ARRAY_LEN(names); i++) names[n++] = commands[i]->name;
+    for (size_t i = 0; i < command_groups_n && n < ARRAY_LEN(names); i++) names[n++] = command_groups[i].name;
+    const char *near = str_nearest(str_of(argv[0]), names, n);
+    if (near) return cli_usage(c, "unknown command \"%s\"; did you mean \"%s\"?", argv[0], near);
+    return cli_usage(c, "unknown command \"%s\"", argv[0]);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -162,11 +192,19 @@ int cli_main(int argc, char **argv)
     if (absolute) c.state = absolute;
     if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0) {
         const struct command *about = argc > 1 ? find_command(argc - 1, argv + 1, &used) : NULL;
-        cli_help(about, stdout);
+        const struct command_group *group = argc > 1 && !about ? command_group_of(argv[1]) : NULL;
+        if (group)
+            group_help(group, stdout);
+        else
+            cli_help(about, stdout);
         return argc == 0 ? EXIT_USAGE : EXIT_OK;
     }
     c.command = find_command(argc, argv, &used);
-    if (!c.command) return unknown_command(&c, argv[0]);
+    if (!c.command && command_group_of(argv[0]) && wants_help(argc, argv)) {
+        group_help(command_group_of(argv[0]), stdout);
+        return EXIT_OK;
+    }
+    if (!c.command) return unknown_command(&c, argc, argv);
     argc -= used;
     argv += used;
     if (wants_help(argc, argv)) {

@@ -110,7 +110,14 @@ static int wait_ready(int fd)
     return EXIT_FAILED;
 }
 
-static int run_detached(struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors)
+/* The starter's copies: only the supervisor serves. */
+static void close_doors(const struct up_options *o, const struct up_doors *doors)
+{
+    for (int i = 0; i < o->ingress.n; i++) close(doors->ingress[i].fd);
+    if (doors->page.fd >= 0) close(doors->page.fd);
+}
+
+static int run_detached(struct cli *c, const struct up_options *o, const struct images *im, const struct up_doors *doors)
 {
     int ready[2];
     if (pipe2(ready, O_CLOEXEC) < 0) return cli_failf("cannot make a pipe: %s", strerror(errno));
@@ -122,7 +129,7 @@ static int run_detached(struct cli *c, const struct up_options *o, const struct 
         _exit(up_supervise(c, o, im, doors, ready[1], 0));
     }
     close(ready[1]);
-    for (int i = 0; i < o->ingress.n; i++) close(doors[i].fd);
+    close_doors(o, doors);
     int r = pid < 0 ? cli_failf("cannot start a process: %s", strerror(errno)) : wait_ready(ready[0]);
     if (r == EXIT_OK && (r = up_start(c, o, doors)) != EXIT_OK) { /* a mesh that did not come up is not left running */
         up_tell_weftd_error(c);
@@ -132,7 +139,7 @@ static int run_detached(struct cli *c, const struct up_options *o, const struct 
     return r;
 }
 
-static int run_foreground(struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors)
+static int run_foreground(struct cli *c, const struct up_options *o, const struct images *im, const struct up_doors *doors)
 {
     int ready[2];
     if (pipe2(ready, O_CLOEXEC) < 0) return cli_failf("cannot make a pipe: %s", strerror(errno));
@@ -141,7 +148,7 @@ static int run_foreground(struct cli *c, const struct up_options *o, const struc
     if (starter == 0) {
         signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the supervisor ends us */
         close(ready[1]);
-        for (int i = 0; i < o->ingress.n; i++) close(doors[i].fd);
+        close_doors(o, doors);
         int r = wait_ready(ready[0]);
         if (r == EXIT_OK) r = up_start(c, o, doors);
         if (r == EXIT_OK) printf("\nServing until Ctrl-C.\n");
@@ -171,9 +178,10 @@ static int run(struct cli *c, int argc, char **argv)
     if (r == EXIT_OK) r = check_files(c, &options);
     if (r != EXIT_OK) return r;
     if (preflight(false, &mode, &e) < 0) return cli_fail(&e);
-    struct ingress doors[ARRAY_LEN(options.ingress.v)];
-    if (ingress_open(&options.ingress, doors, &e) < 0) return cli_fail(&e);
-    r = options.detach ? run_detached(c, &options, im, doors) : run_foreground(c, &options, im, doors);
+    static struct up_doors doors;
+    _Static_assert(ARRAY_LEN(doors.ingress) == ARRAY_LEN(options.ingress.v), "a door for each --ingress");
+    if (ingress_open(&options.ingress, doors.ingress, &e) < 0 || page_open(options.page, &doors.page, &e) < 0) return cli_fail(&e);
+    r = options.detach ? run_detached(c, &options, im, &doors) : run_foreground(c, &options, im, &doors);
     if (stdin_copy[0]) unlink(stdin_copy);
     images_free(im);
     return r;
@@ -184,6 +192,7 @@ static const struct opt opts[] = {
     { "detach", 'd', OPT_FLAG, &options.detach, NULL, "return when everything runs; stop with 'weft down'" },
     { "image", 0, OPT_LIST, &options.images, "NAME=COMMAND", "the program that an image name stands for (may be repeated)" },
     { "ingress", 0, OPT_LIST, &options.ingress, "[ADDR:]HOSTPORT[=PORT]", "a port of this machine into the ingress gateway" },
+    { "page", 0, OPT_TEXT, &options.page, "[ADDR:]PORT|off", "where the platform's page is (default 127.0.0.1:15080, or the next free port)" },
     { "concurrency", 0, OPT_INT, &options.concurrency, "N", "worker threads of each proxy (default 1)" },
     { "sotw", 0, OPT_FLAG, &options.sotw, NULL, "proxies use state-of-the-world xDS instead of delta" },
     { "timeout", 0, OPT_TIME, &options.timeout_ms, "TIME", "how long everything may take to run (default 1m)" },

@@ -5,10 +5,12 @@
 
 #include "cli/cli.h"
 #include "cli/images.h"
+#include "cli/page.h"
 
 struct up_options {
     struct text_list files;
     struct text_list images, ingress;
+    const char *page; /* --page; NULL: the default */
     int concurrency;
     bool detach, sotw;
     int64_t timeout_ms;      /* for everything to run */
@@ -24,9 +26,15 @@ struct ingress {
 /* Parses and listens; the array has room for list->n. 0 or negative. */
 int ingress_open(const struct text_list *list, struct ingress *ret, struct err *e);
 
+/* What `weft up` opens before anything runs, and the supervisor keeps open. */
+struct up_doors {
+    struct ingress ingress[64];
+    struct page page;
+};
+
 /* up_run.c: takes the lock, starts fabric and weftd, writes one line to `ready` ("ok", or the error's text), then serves until it is told
  * to end (SIGTERM, SIGINT) or `starter` (pid, 0: none) ends with an error. Returns the exit code; nothing is left behind. */
-int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready,
+int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct up_doors *doors, int ready,
                  pid_t starter);
 
 /* Why weftd did not start: the last error in its log, to stderr. False when there is none. */
@@ -34,6 +42,6 @@ bool up_tell_weftd_error(const struct cli *c);
 
 /* up_start.c: applies what the mesh has from the start and the person's manifests, and waits until all deployments and pods run.
  * Prints progress and what to try. Exit code. */
-int up_start(const struct cli *c, const struct up_options *o, const struct ingress *doors);
+int up_start(const struct cli *c, const struct up_options *o, const struct up_doors *doors);
 
 #endif

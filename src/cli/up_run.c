@@ -116,14 +116,17 @@ static void weftd_ended(void *ctx, int status, unsigned restarts)
     loop_stop(s->loop);
 }
 
-static int start_weftd(struct supervisor *s, const struct cli *c, int api_fd, struct err *e)
+static int start_weftd(struct supervisor *s, const struct cli *c, int api_fd, const struct page *page, struct err *e)
 {
     char *program = images_program("weftd"), *log = state_path(c, "logs/weftd.log");
-    const char *const argv[] = { program, "--state", c->state, NULL };
-    const struct supervise_fd fds[] = { { api_fd, "api" }, { s->fabric.xds_listen, "xds" } };
-    const struct supervise_config cfg = {
-        .argv = argv, .fds = fds, .fds_n = ARRAY_LEN(fds), .log_path = log, .ended = weftd_ended, .ctx = s
-    };
+    const char *const argv[] = { program, "--state", c->state, page->one_time ? "--page-token" : NULL, NULL };
+    const struct supervise_fd fds[] = { { api_fd, "api" }, { s->fabric.xds_listen, "xds" }, { page->fd, "page" } };
+    const struct supervise_config cfg = { .argv = argv,
+                                          .fds = fds,
+                                          .fds_n = ARRAY_LEN(fds) - (page->fd < 0),
+                                          .log_path = log,
+                                          .ended = weftd_ended,
+                                          .ctx = s };
     s->weftd = supervise_start(s->loop, &cfg, e);
     free(program);
     free(log);
@@ -153,7 +156,7 @@ static void stop_all(struct supervisor *s)
     if (s->weftd) supervise_stop(s->weftd, STOP_GRACE_MS);
 }
 
-int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct ingress *doors, int ready,
+int up_supervise(const struct cli *c, const struct up_options *o, const struct images *im, const struct up_doors *doors, int ready,
                  pid_t starter)
 {
     struct supervisor s = { .starter = starter };
@@ -161,7 +164,7 @@ int up_supervise(const struct cli *c, const struct up_options *o, const struct i
     struct addr api;
     char *socket = state_path(c, "api.sock"), *logs = state_path(c, "logs");
     uint16_t ports[ARRAY_LEN(o->ingress.v)];
-    for (int i = 0; i < o->ingress.n; i++) ports[i] = doors[i].port;
+    for (int i = 0; i < o->ingress.n; i++) ports[i] = doors->ingress[i].port;
     struct agent_config agent = { .api_socket = socket,
                                   .images = im,
                                   .concurrency = o->concurrency,
@@ -176,22 +179,24 @@ int up_supervise(const struct cli *c, const struct up_options *o, const struct i
     int api_fd = r < 0 ? r : sock_listen(&api, false, &e);
     if (api_fd < 0) return failed(ready, &e);
     if (o->detach == false) log_set_level(LOG_WARN);
-    r = start_fabric(&s, c, o, &agent, doors, &e);
+    r = start_fabric(&s, c, o, &agent, doors->ingress, &e);
     if (r == 0 && !(s.loop = loop_new(&e))) r = e.code;
     if (r == 0) r = watch_signals(&s, &e);
-    if (r == 0) r = start_weftd(&s, c, api_fd, &e);
+    if (r == 0) r = start_weftd(&s, c, api_fd, &doors->page, &e);
     s.link.ready = on_fabric_end;
     if (r == 0 && s.fabric.link >= 0) loop_add(s.loop, &s.link, s.fabric.link, EPOLLIN);
     if (r < 0) {
         stop_all(&s);
         return failed(ready, &e);
     }
+    page_publish(c, &doors->page);
     say_ready(ready, "ok\n");
     loop_run(s.loop);
     if (s.link.on) loop_del(s.loop, &s.link);
     stop_all(&s);
     if (s.weftd_failed && !o->detach) up_tell_weftd_error(c);
     unlink(socket);
+    page_withdraw(c);
     close(lock);
     free(socket);
     free(logs);

@@ -113,8 +113,18 @@ static int wait_running(const struct cli *c, const struct up_options *o, struct 
     return r < 0 ? cli_fail(e) : r;
 }
 
+/* Where the page is: the first thing that a person wants to know. */
+static void tell_page(const struct cli *c, const struct up_doors *doors)
+{
+    AUTO(free_p) char *url = page_url(c);
+    if (!url) return;
+    AUTO(free_p) char *full = page_sign_in_url(c, url);
+    printf("\n  %s\n\n", full);
+    if (doors->page.one_time) printf("The address signs you in, once; a new one: weft open. Other people use this machine.\n\n");
+}
+
 /* What to try: from what there is, in the words of a person who has just started. */
-static void hints(const struct cli *c, const struct up_options *o, const struct ingress *doors, uint64_t began)
+static void hints(const struct cli *c, const struct up_options *o, const struct up_doors *doors, uint64_t began)
 {
     struct err e = { 0 };
     char *path = resource_path(kind_of(KIND_POD), NULL, NULL);
@@ -131,8 +141,8 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
     else if (first)
         printf("  %s describe pod %s -n %s\n", weft, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
     for (int i = 0; i < o->ingress.n; i++)
-        printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors[i].port == 443 ? "s" : "",
-               doors[i].address, doors[i].port);
+        printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors->ingress[i].port == 443 ? "s" : "",
+               doors->ingress[i].address, doors->ingress[i].port);
     if (o->detach) printf("  %s down\n", weft);
     json_decref(combat);
     json_decref(list);
@@ -141,7 +151,7 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
 }
 
 /* weftd may still be opening its store: the listening socket is there from the start, so the first call waits for it. */
-int up_start(const struct cli *c, const struct up_options *o, const struct ingress *doors)
+int up_start(const struct cli *c, const struct up_options *o, const struct up_doors *doors)
 {
     struct err e = { 0 };
     uint64_t began = clock_ms();
