@@ -38,18 +38,22 @@ class Mesh:
     def __init__(self, *files, options=(), user=None):
         # WEFT_UP_OPTIONS: for instance --image weft/proxy=/path/to/envoy puts a real Envoy into every pod.
         self.files, self.options, self.user = files, [*options, *os.environ.get("WEFT_UP_OPTIONS", "").split()], user
+        # Meshes of several tests run beside each other: each page has a port of its own, and needs no sign-in unless a test asks for it.
+        if not any(str(o).startswith("--page") for o in self.options):
+            self.options += ["--page", "127.0.0.1:0"]
+        self.env = {**os.environ, "WEFT_OTHER_USERS": "no"}
         self.state = tempfile.mkdtemp(prefix="weft-test-", dir="/tmp")
         if user:
             shutil.chown(self.state, user)
 
-    def weft(self, *args, stdin=None, timeout=60):
-        """Runs `weft ARGS --state ...`; returns exit code and output."""
+    def weft(self, *args, stdin=None, timeout=60, env=None):
+        """Runs `weft ARGS --state ...`; returns exit code and output. env: more environment variables."""
         command = [str(WEFT), *map(str, args)]
         at = command.index("--") if "--" in command else len(command)
         command[at:at] = ["--state", self.state]
         if self.user:
             command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *command]
-        return Result(subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=timeout, cwd=ROOT))
+        return Result(subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=timeout, cwd=ROOT, env={**self.env, **(env or {})}))
 
     def ok(self, *args, **kwargs):
         """As weft(), and the command must succeed; returns what it printed."""
@@ -60,6 +64,11 @@ class Mesh:
     def up(self):
         files = [a for f in self.files for a in ("-f", f)]
         return self.ok("up", *files, "--detach", *self.options, timeout=90)
+
+    @property
+    def page(self):
+        """The address of the platform's page, without a slash at its end."""
+        return (pathlib.Path(self.state) / "page.url").read_text().splitlines()[0].rstrip("/")
 
     def apply(self, text, *args):
         """Applies manifests given as text."""

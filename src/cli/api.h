@@ -15,8 +15,8 @@ struct api_answer {
 struct api_request {
     const char *method; /* NULL: GET */
     const char *path;
-    const char *type; /* NULL: application/json */
-    struct str body;  /* p NULL: none */
+    const char *type;                                /* NULL: application/json */
+    struct str body;                                 /* p NULL: none */
     const char *if_match, *idempotency_key, *accept; /* headers; NULL: none */
 };
 

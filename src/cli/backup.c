@@ -35,7 +35,8 @@ static int backup(struct cli *c, int argc, char **argv)
     int r = state_require(c);
     if (r != EXIT_OK) return r;
     bool to_stdout = strcmp(argv[0], "-") == 0;
-    if (!to_stdout && access(argv[0], F_OK) == 0 && (r = platform_confirm("%s is there already. Write over it?", argv[0])) != EXIT_OK) return r;
+    if (!to_stdout && access(argv[0], F_OK) == 0 && (r = platform_confirm("%s is there already. Write over it?", argv[0])) != EXIT_OK)
+        return r;
     const struct api_request q = { .method = "POST", .path = "/weft/v1/backup", .accept = "*/*" };
     if (api_send(c, &q, &a, &e) < 0) return cli_fail(&e);
     if (a.status != 200)
@@ -56,14 +57,16 @@ static int restore(struct cli *c, int argc, char **argv)
     if (owner) return cli_failf("a mesh runs in %s; stop it first: weft down", c->state);
     AUTO(free_p) char *to = state_path(c, "weft.db");
     bool there = access(to, F_OK) == 0;
-    int r = there ? platform_confirm("Put %s in the place of what %s holds? That is kept as weft.db.before-restore.", argv[0], c->state) : EXIT_OK;
+    int r = there ? platform_confirm("Put %s in the place of what %s holds? That is kept as weft.db.before-restore.", argv[0], c->state)
+                  : EXIT_OK;
     if (r != EXIT_OK) return r;
     int lock = state_lock(c->state, &e); /* nobody starts a mesh on it meanwhile */
     if (lock < 0) return cli_fail(&e);
     r = store_restore(argv[0], to, &e) < 0 ? cli_fail(&e) : EXIT_OK;
     close(lock);
-    if (r == EXIT_OK) printf("%s holds what %s has; start it with: weft up%s%s\n", c->state, argv[0], strcmp(c->state, "/var/lib/weft") ? " --state " : "",
-                             strcmp(c->state, "/var/lib/weft") ? c->state : "");
+    if (r == EXIT_OK)
+        printf("%s holds what %s has; start it with: weft up%s%s\n", c->state, argv[0],
+               strcmp(c->state, "/var/lib/weft") ? " --state " : "", strcmp(c->state, "/var/lib/weft") ? c->state : "");
     return r;
 }
 

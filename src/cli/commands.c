@@ -61,6 +61,9 @@
     X(release_history)                                                                                                                     \
     X(release_yaml)                                                                                                                        \
     X(approvals)                                                                                                                           \
+    X(audit_export)                                                                                                                        \
+    X(audit_verify)                                                                                                                        \
+    X(audit)                                                                                                                               \
     X(user_list)                                                                                                                           \
     X(user_add)                                                                                                                            \
     X(user_passwd)                                                                                                                         \
@@ -70,6 +73,8 @@
     X(token_list)                                                                                                                          \
     X(token_revoke)                                                                                                                        \
     X(open)                                                                                                                                \
+    X(backup)                                                                                                                              \
+    X(restore)                                                                                                                             \
     X(analyze)                                                                                                                             \
     X(proxy_status)                                                                                                                        \
     X(proxy_config)                                                                                                                        \

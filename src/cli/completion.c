@@ -76,7 +76,8 @@ static void zsh(void)
     for (size_t i = 0; i < command_groups_n; i++) {
         printf("  %s) commands=(\n", command_groups[i].name);
         for (size_t k = 0; k < commands_n; k++) {
-            if (command_group_of(commands[k]->name) == &command_groups[i]) zsh_entry(strchr(commands[k]->name, ' ') + 1, commands[k]->brief);
+            if (command_group_of(commands[k]->name) == &command_groups[i])
+                zsh_entry(strchr(commands[k]->name, ' ') + 1, commands[k]->brief);
         }
         printf("  ) ;;\n");
     }

@@ -20,7 +20,8 @@ static int parse(const char *where, struct addr *ret, struct err *e)
     struct str ip = colon >= 0 ? str_first(all, (size_t)colon) : STR("127.0.0.1");
     uint64_t port;
     if (ip.n > 2 && ip.p[0] == '[') ip = str_make(ip.p + 1, ip.n - 2);
-    if (!str_u64(str_skip(all, (size_t)(colon + 1)), &port) || port > 65535 || !addr_ip(ret, ip, (uint16_t)port)) return bad_address(where, e);
+    if (!str_u64(str_skip(all, (size_t)(colon + 1)), &port) || port > 65535 || !addr_ip(ret, ip, (uint16_t)port))
+        return bad_address(where, e);
     return 0;
 }
 
@@ -40,6 +41,7 @@ int page_open(const char *where, struct page *ret, struct err *e)
     *e = (struct err){ 0 };
     sock_local(ret->fd, &a);
     addr_text(&a, ret->host, sizeof ret->host);
+    if (!addr_is_loopback(&a)) ret->one_time = true; /* whoever reaches the port is not whoever sits here */
     return 0;
 }
 
@@ -52,8 +54,7 @@ bool page_other_users(void)
     setpwent();
     for (struct passwd *pw; !other && (pw = getpwent());) {
         bool shell = pw->pw_shell && *pw->pw_shell;
-        for (size_t i = 0; shell && i < ARRAY_LEN(no_shell); i++)
-            shell = !str_ends(str_of(pw->pw_shell), str_of(no_shell[i]));
+        for (size_t i = 0; shell && i < ARRAY_LEN(no_shell); i++) shell = !str_ends(str_of(pw->pw_shell), str_of(no_shell[i]));
         other = shell && pw->pw_uid >= 1000 && pw->pw_uid != 65534 && pw->pw_uid != geteuid();
     }
     endpwent();
@@ -103,8 +104,10 @@ char *page_sign_in_url(const struct cli *c, const char *url)
     struct api_answer a;
     if (!read_file(c, text, sizeof text, &one_time) || !one_time) return xstrdup(url);
     if (api_call(c, "POST", "/weft/v1/session:one-time", NULL, STR("{}"), &a, NULL) < 0) return xstrdup(url);
-    const char *token = json_text(a.body, "oneTime");
-    char *full = a.status < 300 && token ? xasprintf("%ssignin#token=%s", url, token) : xstrdup(url);
+    const char *token = json_text(a.body, "oneTime"), *where = json_text(a.body, "path");
+    char *full = a.status >= 300 || !token ? xstrdup(url)
+                 : where && *where == '/'  ? xasprintf("%s%s", url, where + 1)
+                                           : xasprintf("%ssignin#token=%s", url, token);
     api_answer_free(&a);
     return full;
 }

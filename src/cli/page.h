@@ -8,8 +8,9 @@
 #define PAGE_PORT 15080 /* where nothing else is asked for; taken: the next free one */
 
 struct page {
-    int fd;         /* -1: no page */
-    bool one_time;  /* other people use this machine: only who has the printed address gets in */
+    int fd; /* -1: no page */
+    bool
+        one_time; /* no --single: other people use this machine, or the port is not on loopback. Only who has the printed address gets in */
     char host[128]; /* "127.0.0.1:15080": as text */
 };
 

@@ -82,7 +82,8 @@ static void print_services(const json_t *items)
         struct buf split = { 0 };
         json_array_foreach (json_object_get(s, "versions"), k, v) {
             double ordered = json_real_at(v, "ordered");
-            if (!isnan(ordered)) buf_printf(&split, "%s%s %s", split.len ? ", " : "", json_text(v, "name"), text_percent(ordered, text, sizeof text));
+            if (!isnan(ordered))
+                buf_printf(&split, "%s%s %s", split.len ? ", " : "", json_text(v, "name"), text_percent(ordered, text, sizeof text));
         }
         AUTO(free_p) char *shares = buf_steal(&split);
         const json_t *release = json_object_get(s, "release");
@@ -132,7 +133,8 @@ static int get(struct cli *c, int argc, char **argv)
         AUTO(free_p) char *why = plain(json_text(spec, "guardRails.stoppedReason"));
         printf("%s%s%s\n", name, title ? "  " : "", title ? title : "");
         if (about && *about) printf("%s\n", about);
-        if (json_is_true(json_path(spec, "guardRails.stopped"))) printf("STOPPED: nothing new starts or advances%s%s\n", why ? ": " : "", why ? why : "");
+        if (json_is_true(json_path(spec, "guardRails.stopped")))
+            printf("STOPPED: nothing new starts or advances%s%s\n", why ? ": " : "", why ? why : "");
         print_people(spec);
         printf("\n");
         print_services(services);
@@ -253,7 +255,8 @@ static int members(struct cli *c, int argc, char **argv)
     int r = name_of(c, first, argv, &project);
     for (int i = first; r == EXIT_OK && i < argc; i++) {
         struct str role = str_of(argv[i]), user = str_cut(&role, '=');
-        r = role.p ? set_member(c, project, user, role.p) : cli_usage(c, "\"%s\" is not of the form USER=ROLE (viewer, developer, releaser, owner)", argv[i]);
+        r = role.p ? set_member(c, project, user, role.p)
+                   : cli_usage(c, "\"%s\" is not of the form USER=ROLE (viewer, developer, releaser, owner)", argv[i]);
     }
     for (int i = 0; r == EXIT_OK && i < remove_members.n; i++) r = set_member(c, project, str_of(remove_members.v[i]), NULL);
     if (r == EXIT_OK && argc == first && remove_members.n == 0) r = print_members(c, project);
@@ -281,7 +284,7 @@ static int stop(struct cli *c, int argc, char **argv)
 }
 static int go(struct cli *c, int argc, char **argv) { return line(c, argc, argv, "go", "goes on"); }
 
-static int delete(struct cli *c, int argc, char **argv)
+static int delete (struct cli *c, int argc, char **argv)
 {
     char *project;
     int r = name_of(c, argc, argv, &project);

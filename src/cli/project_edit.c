@@ -20,12 +20,14 @@ static void add_services(json_t *spec)
     if (o.services.n && !list) json_object_set_new(spec, "services", list = json_array());
     for (int i = 0; i < o.services.n; i++) {
         struct str ns = str_of(o.services.v[i]), name = str_cut(&ns, '.');
-        json_array_append_new(list, json_pack("{s:s%, s:s%}", "name", name.p, name.n, "namespace", ns.n ? ns.p : "default", ns.n ? ns.n : 7));
+        json_array_append_new(list,
+                              json_pack("{s:s%, s:s%}", "name", name.p, name.n, "namespace", ns.n ? ns.p : "default", ns.n ? ns.n : 7));
     }
 }
 
 /* NAME=VALUE pairs as objects {a: NAME, b: VALUE}. */
-static int add_pairs(struct cli *c, json_t *spec, const char *key, const struct text_list *words, const char *a, const char *b, const char *option)
+static int add_pairs(struct cli *c, json_t *spec, const char *key, const struct text_list *words, const char *a, const char *b,
+                     const char *option)
 {
     json_t *list = json_object_get(spec, key);
     if (words->n && !list) json_object_set_new(spec, key, list = json_array());
@@ -79,7 +81,8 @@ static int create(struct cli *c, int argc, char **argv)
     json_t *spec = r != EXIT_OK ? NULL : po.file ? platform_spec(po.file, "Project") : json_object();
     if (r == EXIT_OK && !spec) r = EXIT_FAILED;
     if (r == EXIT_OK) r = lay_options(c, spec);
-    if (r == EXIT_OK) r = platform_call(c, "POST", "/weft/v1/projects", NULL, with_reason(json_pack("{s:s, s:O}", "name", argv[0], "spec", spec)), &made);
+    if (r == EXIT_OK)
+        r = platform_call(c, "POST", "/weft/v1/projects", NULL, with_reason(json_pack("{s:s, s:O}", "name", argv[0], "spec", spec)), &made);
     if (r == EXIT_OK && c->output)
         platform_print(c, made, "name");
     else if (r == EXIT_OK)
@@ -128,7 +131,8 @@ static int edit_at(struct cli *c, int argc, char **argv, const char *rest, const
 static int edit(struct cli *c, int argc, char **argv)
 {
     if (!po.file && !o.title && !o.description && !o.services.n && !o.members.n && !o.environments.n && !o.protected.n)
-        return cli_usage(c, "what shall change? Give -f FILE or an option; services and members also: weft project adopt, weft project members");
+        return cli_usage(
+            c, "what shall change? Give -f FILE or an option; services and members also: weft project adopt, weft project members");
     return edit_at(c, argc, argv, "", "spec", lay_options);
 }
 

@@ -27,8 +27,8 @@ static void list_row(struct table *t, const json_t *r)
 
 static void print_list(const json_t *list)
 {
-    static const char *const headers[] = { "RELEASE", "SERVICE", "VERSIONS", "STRATEGY", "STATE", "VERDICT", "STEP", "WEIGHT", "STARTED",
-                                           "BY",      NULL };
+    static const char *const headers[] = { "RELEASE", "SERVICE", "VERSIONS", "STRATEGY", "STATE", "VERDICT",
+                                           "STEP",    "WEIGHT",  "STARTED",  "BY",       NULL };
     struct table *t = table_new(headers);
     size_t i;
     json_t *r;
@@ -45,8 +45,9 @@ static int collect(const struct cli *c, const char *project, const char *service
 {
     json_t *part = NULL;
     AUTO(free_p) char *name = service ? path_segment(service) : NULL;
-    AUTO(free_p) char *path = project_path(project, "/releases?limit=1000%s%s%s", name ? "&service=" : "", name ? name : "",
-                                           o.all || name ? "" : "&state=active");
+    AUTO(free_p)
+    char *path = project_path(project, "/releases?limit=1000%s%s%s", name ? "&service=" : "", name ? name : "",
+                              o.all || name ? "" : "&state=active");
     int r = platform_list(c, path, &part);
     if (r == EXIT_OK) json_array_extend(into, part);
     json_decref(part);
@@ -198,7 +199,9 @@ static int explain_one(struct cli *c, struct release_ref *ref)
         bool may = json_is_true(json_object_get(a, "allowed"));
         if (i == 0) printf("What can be done:\n");
         printf("  weft release %s %s#%" PRId64 "%s%s\n", json_text(a, "verb"), ref->project, ref->n, may ? "   " : "   not now: ",
-               may ? (effect ? effect : "") : why ? why : "");
+               may   ? (effect ? effect : "")
+               : why ? why
+                     : "");
     }
     return EXIT_OK;
 }

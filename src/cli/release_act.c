@@ -20,7 +20,8 @@ static char *question(const char *verb, const struct release_ref *ref)
         return xasprintf("Let what somebody else changed for %s stand, and end %s#%" PRId64 "?", service, ref->project, ref->n);
     if (strcmp(verb, "promote") == 0 && o.full)
         return xasprintf("Send all requests of %s to %s now, without the steps between?", service, json_text(ref->release, "to"));
-    if (strcmp(verb, "abort") == 0) return xasprintf("Send all requests of %s back to %s and end %s#%" PRId64 "?", service, from, ref->project, ref->n);
+    if (strcmp(verb, "abort") == 0)
+        return xasprintf("Send all requests of %s back to %s and end %s#%" PRId64 "?", service, from, ref->project, ref->n);
     return NULL;
 }
 

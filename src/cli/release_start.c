@@ -69,7 +69,8 @@ static int print_plan(const struct cli *c, const json_t *plan)
     print_guard_rails(rails);
     json_array_foreach ((json_t *)rails, i, one) refused = refused || !json_is_true(json_object_get(one, "ok"));
     if (json_array_size(json_object_get(plan, "errors"))) {
-        json_auto_t *problem = json_pack("{s:s, s:O}", "detail", "this release cannot be started", "errors", json_object_get(plan, "errors"));
+        json_auto_t *problem =
+            json_pack("{s:s, s:O}", "detail", "this release cannot be started", "errors", json_object_get(plan, "errors"));
         return platform_problem(400, problem);
     }
     return refused ? EXIT_REFUSED : EXIT_OK;

@@ -41,9 +41,9 @@ static const char *verdict_colour(const char *verdict)
 {
     static const struct {
         const char *verdict, *colour;
-    } all[] = { { "no-harm", "32" },      { "succeeded", "32" }, { "promoting", "32" },    { "harm-likely", "31" }, { "rolled-back", "31" },
-                { "aborted", "31" },      { "failed", "31" },    { "held", "33" },         { "inconclusive", "33" }, { "paused", "33" },
-                { "approval", "35" },     { "harm", "31" },      { "watching", "36" } };
+    } all[] = { { "no-harm", "32" },  { "succeeded", "32" }, { "promoting", "32" }, { "harm-likely", "31" },  { "rolled-back", "31" },
+                { "aborted", "31" },  { "failed", "31" },    { "held", "33" },      { "inconclusive", "33" }, { "paused", "33" },
+                { "approval", "35" }, { "harm", "31" },      { "watching", "36" } };
     for (size_t i = 0; verdict && i < ARRAY_LEN(all); i++) {
         if (strcmp(all[i].verdict, verdict) == 0) return all[i].colour;
     }
@@ -271,8 +271,8 @@ void release_steps(const json_t *steps, const struct view_options *o, struct buf
 static const char *value(const char *id, double v, char *buf, size_t n)
 {
     return strncmp(id, "latency", 7) == 0 || (id[0] == 'p' && id[1] >= '0' && id[1] <= '9') ? text_ms(v, buf, n)
-           : strcmp(id, "errors") == 0 || strcmp(id, "split") == 0 ? text_percent(v, buf, n)
-                                                                   : text_count(v, buf, n);
+           : strcmp(id, "errors") == 0 || strcmp(id, "split") == 0                          ? text_percent(v, buf, n)
+                                                                                            : text_count(v, buf, n);
 }
 
 static void metric_row(struct table *t, const json_t *m)
@@ -290,8 +290,7 @@ static void metric_row(struct table *t, const json_t *m)
     else
         table_cellf(t, "x %.2f (%.2f to %.2f)", ratio, lo, hi);
     table_cell(t, json_text(m, "verdict") ? json_text(m, "verdict") : "-");
-    if (!isnan(ship) && ship > 0)
-        table_cellf(t, "%s more requests to be sure", text_count(ship, number, sizeof number));
+    if (!isnan(ship) && ship > 0) table_cellf(t, "%s more requests to be sure", text_count(ship, number, sizeof number));
     table_row(t);
 }
 
@@ -425,7 +424,8 @@ void release_line(const json_t *r, struct buf *out)
     if (!why || !*why) why = json_text(r, "sentence");
     if (step_number(r) > 0 && release_outcome(state) == RELEASE_OPEN)
         buf_printf(out, "step %" PRId64 " of %" PRId64 ", %s to %s, ", step_number(r), json_number(r, "steps", 0),
-                   text_percent(json_real_at(r, "weight"), weight, sizeof weight), json_text(r, "to") ? json_text(r, "to") : "the new version");
+                   text_percent(json_real_at(r, "weight"), weight, sizeof weight),
+                   json_text(r, "to") ? json_text(r, "to") : "the new version");
     buf_puts(out, words_of_state(state));
     if (verdict && (!state || strcmp(verdict, state) != 0)) buf_printf(out, " [%s]", verdict);
     if (why && *why) {

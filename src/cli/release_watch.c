@@ -40,10 +40,9 @@ static struct view_options options(const struct cli *c)
 
 int release_exit(const json_t *release)
 {
-    static const int codes[] = { [RELEASE_OPEN] = EXIT_OK,
-                                 [RELEASE_GOOD] = EXIT_OK,
-                                 [RELEASE_BACK] = EXIT_ROLLED_BACK,
-                                 [RELEASE_BAD] = EXIT_FAILED };
+    static const int codes[] = {
+        [RELEASE_OPEN] = EXIT_OK, [RELEASE_GOOD] = EXIT_OK, [RELEASE_BACK] = EXIT_ROLLED_BACK, [RELEASE_BAD] = EXIT_FAILED
+    };
     return codes[release_outcome(json_text(release, "state"))];
 }
 
@@ -188,7 +187,8 @@ int release_follow(const struct cli *c, struct release_ref *ref, bool quiet)
     if (r < 0)
         f.result = cli_fail(&e);
     else if (f.result == EXIT_TIMEOUT)
-        fprintf(stderr, "error: %s#%" PRId64 " has not ended after %" PRId64 " s; it goes on\n", ref->project, ref->n, po.timeout_ms / 1000);
+        fprintf(stderr, "error: %s#%" PRId64 " has not ended after %" PRId64 " s; it goes on\n", ref->project, ref->n,
+                po.timeout_ms / 1000);
     json_decref(f.log);
     free(f.last);
     return f.result < 0 ? EXIT_FAILED : f.result;

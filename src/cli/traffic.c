@@ -105,8 +105,7 @@ int preview_print(const struct cli *c, const json_t *p)
         refused = true;
     }
     if (json_array_size(json_object_get(p, "errors"))) {
-        json_auto_t *problem =
-            json_pack("{s:s, s:O}", "detail", "this cannot be ordered", "errors", json_object_get(p, "errors"));
+        json_auto_t *problem = json_pack("{s:s, s:O}", "detail", "this cannot be ordered", "errors", json_object_get(p, "errors"));
         return platform_problem(400, problem);
     }
     if (!refused) printf("Nothing was changed (--dry-run).\n");
@@ -160,8 +159,8 @@ static void share_cell(struct table *t, const json_t *v, const char *key)
 
 static void print_versions(const json_t *service)
 {
-    static const char *const headers[] = { "VERSION", "ROLE",   "READY", "ORDERED", "OBSERVED", "REQUESTS/S",
-                                           "ERRORS",  "P50", "P95",   "P99",     "IMAGE",    NULL };
+    static const char *const headers[] = { "VERSION", "ROLE", "READY", "ORDERED", "OBSERVED", "REQUESTS/S",
+                                           "ERRORS",  "P50",  "P95",   "P99",     "IMAGE",    NULL };
     struct table *t = table_new(headers);
     char text[32];
     size_t i;
@@ -190,7 +189,10 @@ static void print_pinned(const json_t *service)
     json_t *p;
     json_array_foreach (json_object_get(service, "pinned"), i, p) {
         const json_t *match = json_object_get(p, "match");
-        AUTO(free_p) char *compact = json_is_string(match) ? xstrdup(json_string_value(match)) : match ? json_dumps(match, JSON_COMPACT | JSON_ENCODE_ANY) : xstrdup("");
+        AUTO(free_p)
+        char *compact = json_is_string(match) ? xstrdup(json_string_value(match))
+                        : match               ? json_dumps(match, JSON_COMPACT | JSON_ENCODE_ANY)
+                                              : xstrdup("");
         AUTO(free_p) char *shown = plain(compact);
         char text[32];
         printf("pinned by VirtualService %s, route %s: %s -> %s (%s requests/s)\n", json_text(p, "virtualService"),
@@ -305,7 +307,8 @@ static int undo(struct cli *c, int argc, char **argv) { return act(c, argc ? arg
 
 static int clear(struct cli *c, int argc, char **argv)
 {
-    int r = platform_confirm("Take everything back that was ordered for %s, so that only its VirtualServices count?", argc ? argv[0] : "the service");
+    int r = platform_confirm("Take everything back that was ordered for %s, so that only its VirtualServices count?",
+                             argc ? argv[0] : "the service");
     return r == EXIT_OK ? act(c, argc ? argv[0] : NULL, "DELETE", "/traffic", "*") : r;
 }
 
@@ -354,10 +357,11 @@ static const struct opt set_opts[] = { OPT_PROJECT, OPT_OUTPUT, OPT_REASON, OPT_
 
 COMMAND(traffic_get, "traffic get", "[SERVICE]", 0, 1, read_opts, get, "where a service's traffic goes, ordered and observed",
         "  weft traffic get web\n  weft traffic get web -o yaml > traffic.yaml\n");
-COMMAND(traffic_set, "traffic set", "[SERVICE] -f FILE", 0, 1, set_opts, set, "order a whole TrafficSpec from a file",
-        "  weft traffic set web -f traffic.yaml --reason 'as in Git'\n  weft traffic get web -o yaml | sed s/5s/3s/ | weft traffic set web -f -\n");
-COMMAND(traffic_preview, "traffic preview", "[SERVICE] -f FILE", 0, 1, set_opts, preview, "what a TrafficSpec would change, in words and as a diff",
-        "  weft traffic preview web -f traffic.yaml\n");
+COMMAND(
+    traffic_set, "traffic set", "[SERVICE] -f FILE", 0, 1, set_opts, set, "order a whole TrafficSpec from a file",
+    "  weft traffic set web -f traffic.yaml --reason 'as in Git'\n  weft traffic get web -o yaml | sed s/5s/3s/ | weft traffic set web -f -\n");
+COMMAND(traffic_preview, "traffic preview", "[SERVICE] -f FILE", 0, 1, set_opts, preview,
+        "what a TrafficSpec would change, in words and as a diff", "  weft traffic preview web -f traffic.yaml\n");
 COMMAND(traffic_history, "traffic history", "[SERVICE]", 0, 1, read_opts, history, "every change: who, when, why, what",
         "  weft traffic history web\n");
 COMMAND(traffic_restore, "traffic restore", "[SERVICE] CHANGE", 1, 2, act_opts, restore, "bring the state after a change back",

@@ -132,10 +132,7 @@ static int edit_rule(json_t *spec, void *arg, struct err *e)
     return add_rule(spec, arg, e);
 }
 
-static int rule(struct cli *c, int argc, char **argv)
-{
-    return change(c, argc ? argv[0] : NULL, edit_rule, argc > 1 ? argv[1] : NULL);
-}
+static int rule(struct cli *c, int argc, char **argv) { return change(c, argc ? argv[0] : NULL, edit_rule, argc > 1 ? argv[1] : NULL); }
 
 /* ---- timeout, retries ---- */
 
@@ -159,7 +156,8 @@ static int edit_retries(json_t *spec, void *arg, struct err *e)
     if (!str_u64(str_of(arg), &n) || n > 100) return err_set(e, -EINVAL, "\"%s\" is not a number of attempts, or off", (char *)arg);
     json_t *r = json_pack("{s:I}", "attempts", (json_int_t)n);
     json_object_set_new(spec, "retries", r);
-    if (o.per_try && !spec_duration(o.per_try, text, sizeof text)) return err_set(e, -EINVAL, "--per-try \"%s\" is not a time such as 2s", o.per_try);
+    if (o.per_try && !spec_duration(o.per_try, text, sizeof text))
+        return err_set(e, -EINVAL, "--per-try \"%s\" is not a time such as 2s", o.per_try);
     if (o.per_try) json_object_set_new(r, "perTryTimeout", json_string(text));
     json_t *on = json_array();
     for (int i = 0; i < o.on.n; i++) {
@@ -185,7 +183,8 @@ static int fault_effect(json_t *f, struct err *e)
         err_set(e, -EINVAL, "a fault is one of --delay, --status and --grpc");
         return err_hint(e, "for instance --percent 10 --delay 2s");
     }
-    if (o.delay && !spec_duration(o.delay, text, sizeof text)) return err_set(e, -EINVAL, "--delay \"%s\" is not a time such as 2s", o.delay);
+    if (o.delay && !spec_duration(o.delay, text, sizeof text))
+        return err_set(e, -EINVAL, "--delay \"%s\" is not a time such as 2s", o.delay);
     if (o.delay) json_object_set_new(f, "delay", json_string(text));
     if (o.status) json_object_set_new(f, "httpStatus", json_integer(o.status));
     if (o.grpc) json_object_set_new(f, "grpcStatus", json_string(o.grpc));

@@ -43,8 +43,7 @@ static int condition(const char *kind, const char *text, json_t **ret, struct er
     }
     json_t *c = json_object();
     json_object_set_new(c, kind, json_stringn(name.p, name.n));
-    if (value.p && op != '!')
-        json_object_set_new(c, op == '^' ? "prefix" : op == '~' ? "regex" : "exact", json_stringn(value.p, value.n));
+    if (value.p && op != '!') json_object_set_new(c, op == '^' ? "prefix" : op == '~' ? "regex" : "exact", json_stringn(value.p, value.n));
     if (op == '!') {
         json_object_set_new(c, "exact", json_stringn(value.p, value.n));
         json_object_set_new(c, "not", json_true());

@@ -10,7 +10,8 @@
 struct up_options {
     struct text_list files;
     struct text_list images, ingress;
-    const char *page; /* --page; NULL: the default */
+    const char *page;       /* --page; NULL: the default */
+    struct text_list hosts; /* names of the page beside its address */
     int concurrency;
     bool detach, sotw;
     int64_t timeout_ms;      /* for everything to run */

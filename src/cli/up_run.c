@@ -116,17 +116,21 @@ static void weftd_ended(void *ctx, int status, unsigned restarts)
     loop_stop(s->loop);
 }
 
-static int start_weftd(struct supervisor *s, const struct cli *c, int api_fd, const struct page *page, struct err *e)
+static int start_weftd(struct supervisor *s, const struct cli *c, const struct up_options *o, int api_fd, const struct page *page,
+                       struct err *e)
 {
     char *program = images_program("weftd"), *log = state_path(c, "logs/weftd.log");
-    const char *const argv[] = { program, "--state", c->state, page->one_time ? "--page-token" : NULL, NULL };
+    const char *argv[8 + 2 * ARRAY_LEN(o->hosts.v)] = { program, "--state", c->state };
+    size_t n = 3;
+    if (page->fd >= 0 && !page->one_time) argv[n++] = "--single";
+    for (int i = 0; page->fd >= 0 && i < o->hosts.n; i++) {
+        argv[n++] = "--host";
+        argv[n++] = o->hosts.v[i];
+    }
     const struct supervise_fd fds[] = { { api_fd, "api" }, { s->fabric.xds_listen, "xds" }, { page->fd, "page" } };
-    const struct supervise_config cfg = { .argv = argv,
-                                          .fds = fds,
-                                          .fds_n = ARRAY_LEN(fds) - (page->fd < 0),
-                                          .log_path = log,
-                                          .ended = weftd_ended,
-                                          .ctx = s };
+    const struct supervise_config cfg = {
+        .argv = argv, .fds = fds, .fds_n = ARRAY_LEN(fds) - (page->fd < 0), .log_path = log, .ended = weftd_ended, .ctx = s
+    };
     s->weftd = supervise_start(s->loop, &cfg, e);
     free(program);
     free(log);
@@ -182,7 +186,7 @@ int up_supervise(const struct cli *c, const struct up_options *o, const struct i
     r = start_fabric(&s, c, o, &agent, doors->ingress, &e);
     if (r == 0 && !(s.loop = loop_new(&e))) r = e.code;
     if (r == 0) r = watch_signals(&s, &e);
-    if (r == 0) r = start_weftd(&s, c, api_fd, &doors->page, &e);
+    if (r == 0) r = start_weftd(&s, c, o, api_fd, &doors->page, &e);
     s.link.ready = on_fabric_end;
     if (r == 0 && s.fabric.link >= 0) loop_add(s.loop, &s.link, s.fabric.link, EPOLLIN);
     if (r < 0) {

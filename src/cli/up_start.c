@@ -114,40 +114,63 @@ static int wait_running(const struct cli *c, const struct up_options *o, struct 
 }
 
 /* Where the page is: the first thing that a person wants to know. */
-static void tell_page(const struct cli *c, const struct up_doors *doors)
+static void tell_page(const struct cli *c)
 {
     AUTO(free_p) char *url = page_url(c);
     if (!url) return;
     AUTO(free_p) char *full = page_sign_in_url(c, url);
     printf("\n  %s\n\n", full);
-    if (doors->page.one_time) printf("The address signs you in, once; a new one: weft open. Other people use this machine.\n\n");
+    if (strcmp(full, url) != 0) printf("It signs you in, once, as other people use this machine; a new one: weft open\n\n");
+}
+
+static void tell_ingress(const struct up_options *o, const struct up_doors *doors)
+{
+    for (int i = 0; i < o->ingress.n; i++)
+        printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors->ingress[i].port == 443 ? "s" : "",
+               doors->ingress[i].address, doors->ingress[i].port);
+}
+
+/* A project with a service: what to do with it. False: there is none. */
+static bool tell_project(const struct cli *c, const char *weft)
+{
+    AUTO(free_p) char *path = resource_path(kind_of(KIND_PROJECT), NULL, NULL);
+    json_t *list = api_get(c, path, NULL);
+    const json_t *first = json_path(list, "items.0");
+    const char *project = json_text(first, "metadata.name"), *service = json_text(first, "spec.services.0.name");
+    if (project && service)
+        printf("Project %s: open it in the page, choose its service, then \"New release\". Or here, in another terminal:\n"
+               "  %s traffic get %s\n"
+               "  %s release start %s --to v2 --steps 10,50,100 --bake 20s -w\n"
+               "  %s undo\n",
+               project, weft, service, weft, service, weft);
+    json_decref(list);
+    return project && service;
 }
 
 /* What to try: from what there is, in the words of a person who has just started. */
 static void hints(const struct cli *c, const struct up_options *o, const struct up_doors *doors, uint64_t began)
 {
     struct err e = { 0 };
-    char *path = resource_path(kind_of(KIND_POD), NULL, NULL);
+    AUTO(free_p) char *path = resource_path(kind_of(KIND_POD), NULL, NULL);
     json_t *list = api_get(c, path, &e), *first = json_path(list, "items.0");
     bool standard = getenv("WEFT_STATE") || strcmp(c->state, "/var/lib/weft") == 0;
-    char *weft = standard ? xstrdup(c->program) : xasprintf("%s --state %s", c->program, c->state);
-    printf("The mesh runs: %zu pods, ready in %.1f s.\n\nTry, in another terminal:\n  %s get all\n  %s proxy-status\n",
-           json_array_size(json_object_get(list, "items")), (double)(clock_ms() - began) / 1000, weft, weft);
+    AUTO(free_p) char *weft = standard ? xstrdup(c->program) : xasprintf("%s --state %s", c->program, c->state);
     json_t *combat = resource_get(c, kind_of(KIND_SERVICE), "default", "k8s-combat-service-istio-mesh", NULL);
+    printf("The mesh runs: %zu pods, ready in %.1f s.\n", json_array_size(json_object_get(list, "items")),
+           (double)(clock_ms() - began) / 1000);
+    tell_page(c);
+    if (!tell_project(c, weft)) printf("Try, in another terminal:\n");
+    printf("  %s get all\n  %s proxy-status\n", weft, weft);
     if (combat)
         printf("  %s exec deploy/k8s-combat-service-v1 -- curl -s \\\n"
                "      \"http://127.0.0.1:8081/grpc_client?name=k8s-combat-service-istio-mesh&version=200\"      # answered by v2\n",
                weft);
     else if (first)
         printf("  %s describe pod %s -n %s\n", weft, json_text(first, "metadata.name"), json_text(first, "metadata.namespace"));
-    for (int i = 0; i < o->ingress.n; i++)
-        printf("  curl -H 'Host: HOST' http%s://%s/      # into the ingress gateway's port %u\n", doors->ingress[i].port == 443 ? "s" : "",
-               doors->ingress[i].address, doors->ingress[i].port);
+    tell_ingress(o, doors);
     if (o->detach) printf("  %s down\n", weft);
     json_decref(combat);
     json_decref(list);
-    free(path);
-    free(weft);
 }
 
 /* weftd may still be opening its store: the listening socket is there from the start, so the first call waits for it. */

@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "pb/pb.h"
 
-#include <openssl/sha.h>
-
 static void set_str(json_t *o, const char *key, struct str s)
 {
     json_t *v = s.n ? json_stringn(s.p, s.n) : NULL; /* NULL: none, or no UTF-8 */
@@ -38,20 +36,13 @@ void audit_add(struct batch *b, const struct audit *a)
     json_decref(o);
 }
 
-static void sha256_hex(struct str s, char out[AUDIT_HASH + 1])
-{
-    unsigned char d[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)s.p, s.n, d);
-    for (size_t i = 0; i < sizeof d; i++) snprintf(out + 2 * i, 3, "%02x", d[i]);
-}
-
 void audit_chain(struct batch *b, uint64_t first, char head[AUDIT_HASH + 1])
 {
     vec_foreach (l, &b->logs) {
         if (!str_eqc(l->log, AUDIT_LOG)) continue;
         struct buf line = { 0 };
-        struct str rest = str_skip(l->json, 1); /* behind '{' */
-        if (str_starts(l->json, STR("{\"seq\":"))) {  /* a commit that failed is tried again: its old place is taken out */
+        struct str rest = str_skip(l->json, 1);      /* behind '{' */
+        if (str_starts(l->json, STR("{\"seq\":"))) { /* a commit that failed is tried again: its old place is taken out */
             ssize_t time = str_find(l->json, STR("\"time\":")), prev = str_find(l->json, STR(",\"prev\":\""));
             if (oops(time < 0 || prev < time)) continue;
             rest = str_make(l->json.p + time, (size_t)(prev - time));
@@ -61,33 +52,11 @@ void audit_chain(struct batch *b, uint64_t first, char head[AUDIT_HASH + 1])
         buf_printf(&line, "{\"seq\":%" PRIu64 ",", first++);
         buf_str_append(&line, rest);
         buf_printf(&line, ",\"prev\":\"%.*s\"}", AUDIT_HASH, head);
-        sha256_hex(buf_str(&line), head);
+        audit_hash(buf_str(&line), head);
         line.len--;
         buf_printf(&line, ",\"hash\":\"%s\"}", head);
         size_t n = line.len;
         free((char *)l->json.p);
         l->json = str_make(buf_steal(&line), n);
     }
-}
-
-int audit_verify(struct str line, uint64_t seq, char head[AUDIT_HASH + 1], struct err *e)
-{
-    char want[48], got[AUDIT_HASH + 1], prev[AUDIT_HASH + 16];
-    const size_t tail = sizeof ",\"hash\":\"\"}" - 1 + AUDIT_HASH, before = sizeof ",\"prev\":\"\"" - 1 + AUDIT_HASH;
-    snprintf(want, sizeof want, "{\"seq\":%" PRIu64 ",", seq);
-    if (!str_starts(line, str_of(want))) return err_set(e, -EBADMSG, "entry %" PRIu64 " is missing or out of order", seq);
-    if (line.n < tail + before) return err_set(e, -EBADMSG, "entry %" PRIu64 " is cut off", seq);
-    struct buf text = { 0 };
-    struct str body = str_first(line, line.n - tail), hash = str_skip(line, line.n - AUDIT_HASH - 2);
-    snprintf(prev, sizeof prev, ",\"prev\":\"%.*s\"", AUDIT_HASH, head);
-    if (!str_ends(body, str_of(prev)))
-        return err_set(e, -EBADMSG, "entry %" PRIu64 " does not follow the one before it: something was taken out or changed", seq);
-    buf_str_append(&text, body);
-    buf_puts(&text, "}");
-    sha256_hex(buf_str(&text), got);
-    buf_free(&text);
-    if (!str_eqc(str_first(hash, AUDIT_HASH), got))
-        return err_set(e, -EBADMSG, "entry %" PRIu64 " was changed: its hash does not fit its text", seq);
-    memcpy(head, got, AUDIT_HASH);
-    return 0;
 }

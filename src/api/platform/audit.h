@@ -31,6 +31,8 @@ void audit_add(struct batch *b, const struct audit *a);
 /* In platform_commit: gives the entries of a batch their seq and hash. head: hash of the newest entry, AUDIT_HASH digits; it moves
  * on. first: seq of the first of them. */
 void audit_chain(struct batch *b, uint64_t first, char head[AUDIT_HASH + 1]);
+/* SHA-256 in hex. */
+void audit_hash(struct str s, char out[AUDIT_HASH + 1]);
 /* Checks one line against the one before it: 0, or -EBADMSG with what does not fit. head moves on. */
 int audit_verify(struct str line, uint64_t seq, char head[AUDIT_HASH + 1], struct err *e);
 
