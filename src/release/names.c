@@ -51,6 +51,7 @@ static const char *const verbs[RELEASE_VERBS_N] = {
 };
 static const char *const codes[RELEASE_CODES_N] = {
     [RELEASE_CODE_CREATED] = "created",
+    [RELEASE_CODE_START] = "start",
     [RELEASE_CODE_STARTED] = "started",
     [RELEASE_CODE_PREPARED] = "prepared",
     [RELEASE_CODE_STEP_ENTERED] = "step-entered",

@@ -78,6 +78,7 @@ struct release_plan {
     enum release_supersede supersede;
     int64_t warm_ms, deadline_ms; /* deadline_ms 0: none */
     int64_t start_at_ms;          /* 0: at once */
+    struct release_limits limits; /* as they were when it was made */
     int64_t min_bake_ms;          /* guard rail: nobody promotes earlier */
     int64_t window_ms;            /* what must be seen again after a gap */
     uint64_t hash;                /* of the effective spec: approvals are bound to it */

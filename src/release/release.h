@@ -9,7 +9,8 @@
  *     tick tells all of them, so that no lost message can leave a release waiting.
  *   - both fill a struct release_outcome: the new state (whole, in the arena given: the old one's arena may go once it is stored)
  *     and orders. When outcome.changed is set, the engine writes ONE store transaction: the status, and in it what the orders change
- *     (Traffic, Deployments' replicas), with the audit entries of outcome.log_from and up. Only after the commit: webhooks, notifications.
+ *     (Traffic, Deployments' replicas), with the audit entries of outcome.log_from and up. Only after the commit:
+ *     webhooks, and each new log entry as an event to the page and to whoever wants notifications.
  *     When the commit fails, the new state is dropped and the old one goes on; the next tick comes to the same result.
  *   - orders are absolute (the whole of the traffic wanted, not a difference) and carry (release, step, attempt, seq), so applying one
  *     again is a no-op.
@@ -19,7 +20,7 @@
  * What it guarantees (asserted at the end of each event)
  *   1. the ordered weight is the step's or the one before; nothing else is ever ordered
  *   2. a step is entered once per attempt
- *   3. traffic goes to the new version only when it has ready pods, and is taken from the old one's only... as long as it has some
+ *   3. traffic goes to a version only when it has ready pods (but back to the old one when neither has)
  *   4. abort and rollback are accepted wherever traffic may be on the new version, also when paused, held or awaiting approval
  *   5. harm rolls back, also when paused, held or awaiting approval
  *   6. one event advances by one step at most; the end states are left by `retry` only */
@@ -31,7 +32,8 @@
 enum {
     RELEASE_LOG_MAX = 300, /* decisions kept in the status; the audit log has all of them */
     RELEASE_APPROVALS_MAX = 16,
-    RELEASE_TEXT_MAX = 500,     /* bytes of a reason */
+    RELEASE_TEXT_MAX = 500, /* bytes of a reason */
+    RELEASE_ORDERS_MAX = 12,
     RELEASE_NUMBERS_MAX = 2000, /* bytes of a decision's JSON */
 };
 
@@ -105,9 +107,8 @@ struct release_traffic {
 enum release_order_kind {
     RELEASE_ORDER_TRAFFIC,  /* in the transaction: make Traffic say r->ordered */
     RELEASE_ORDER_SCALE,    /* in the transaction: replicas of a version's Deployment, when it has fewer */
-    RELEASE_ORDER_ANALYSIS, /* a step began: start its comparison anew (statistics of harm go on; evidence to ship begins at zero) */
+    RELEASE_ORDER_ANALYSIS, /* a step began: canary_step(): evidence to ship begins at zero, of harm goes on */
     RELEASE_ORDER_WEBHOOK,  /* after the commit: POST, signed, with the key in it; answer through facts */
-    RELEASE_ORDER_NOTIFY,   /* after the commit */
     RELEASE_ORDER_LET_GO,   /* in the transaction: the person's change stands, Traffic carries no mark of this release any more */
     RELEASE_ORDER_FINISHED, /* in the transaction: the service is free */
 };
@@ -115,15 +116,15 @@ struct release_order {
     enum release_order_kind kind;
     const char *version; /* SCALE */
     unsigned replicas;
-    uint32_t key; /* WEBHOOK: the same for each repetition of one call */
+    uint32_t key; /* WEBHOOK: which call; receivers tell repetitions by (release, step, attempt) */
     const char *url;
     int64_t timeout_ms;
-    size_t log; /* NOTIFY: the log entry that says what */
 };
 
 /* One line of the log of decisions: a code and numbers, so that page and CLI word it in their language (words.h: in English). */
 enum release_code {
     RELEASE_CODE_CREATED,
+    RELEASE_CODE_START,
     RELEASE_CODE_STARTED,
     RELEASE_CODE_PREPARED,
     RELEASE_CODE_STEP_ENTERED,
@@ -187,6 +188,11 @@ struct release_approval {
     int64_t at;
 };
 
+struct release_pods {
+    int wanted, ready; /* -1: not known */
+    bool crashing;     /* a container restarts again and again */
+};
+
 struct release {
     const struct release_plan *plan;
     uint64_t revision; /* grows with each change of the state */
@@ -210,8 +216,10 @@ struct release {
     const char *held_text; /* the freeze's name, the proxy, the difference; may be NULL */
     bool inconclusive;
 
+    int64_t start_at;                         /* queued until then; 0: at once */
     int64_t created_at, started_at, ended_at; /* 0: not yet */
-    int64_t phase_at;                         /* when this phase began */
+    int64_t clock_at; /* since when paused and held are as they are: stopped deadlines are moved when that changes */
+    int64_t phase_at; /* when this phase began */
     /* Deadlines, absolute; 0: not running. Pauses and holds move them. */
     int64_t bake_until, evidence_until, progress_until, approval_until, warm_until, whole_until;
     int64_t gap_until; /* -1: waits for the first good measurements; then until when they must go on */
@@ -219,12 +227,12 @@ struct release {
     struct release_approval approvals[RELEASE_APPROVALS_MAX]; /* of the step at hand */
     size_t n_approvals;
     const char *rejected_by;
-    uint32_t webhook_key; /* of the call at hand; 0: none */
+    uint32_t webhook_key; /* of the last call */
+    bool webhook_open;    /* it waits for its answer */
     unsigned webhook_tries;
     int64_t webhook_next;
     bool webhook_failed;
-    const char *freeze_override;          /* a freeze that an owner overrode: its name */
-    int stable_replicas, canary_replicas; /* as last seen; -1 */
+    const char *freeze_override; /* a freeze that an owner overrode: its name */
 
     struct release_step_record *steps; /* plan->n_steps */
     struct release_log *log;           /* oldest first; at most RELEASE_LOG_MAX */
@@ -232,8 +240,8 @@ struct release {
     uint32_t log_seq;
 
     /* Of this run, not stored */
-    int64_t tick_at;                /* the last tick; 0: none since it was restored */
-    int canary_ready, stable_ready; /* -1: not known */
+    int64_t tick_at;                    /* the last tick; 0: none since it was restored */
+    struct release_pods canary, stable; /* as of the last tick */
 };
 
 /* ---- Facts ---- */
@@ -251,10 +259,6 @@ enum release_evidence {
     RELEASE_GUARD_RAIL, /* the absolute limit */
     RELEASE_UNDECIDED,  /* a threshold metric is inconclusive beyond its limit */
 };
-struct release_pods {
-    int wanted, ready; /* -1: not known */
-    bool crashing;     /* a container restarts again and again */
-};
 struct release_facts {
     bool turn;                       /* queued: no other release of the service is under way */
     uint32_t order;                  /* the seq that acked, nacked and split are about */
@@ -268,7 +272,8 @@ struct release_facts {
     const char *drift;    /* what somebody changed, as a difference; NULL: nothing */
     const char *freeze;   /* the freeze window that holds releases under way (or new ones, while queued); NULL */
     const char *stopped;  /* stop the line: its reason ("" when none was said); NULL */
-    uint32_t webhook_key; /* which call was answered; 0: none */
+    uint32_t webhook_key; /* of the last call */
+    bool webhook_open;    /* it waits for its answer */
     int webhook_status;   /* HTTP status; 0: no answer, `webhook_text` says why */
     const char *webhook_text;
 };
@@ -286,10 +291,10 @@ struct release_command {
 };
 
 struct release_outcome {
-    struct release *next; /* in the arena; the old state itself when nothing changed */
-    bool changed;
-    size_t log_from; /* new log entries: next->log[log_from .. n_log) */
-    struct release_order orders[12];
+    struct release *next; /* always a whole new one, in the arena */
+    bool changed;         /* false: nothing that must be stored */
+    size_t log_from;      /* new log entries: next->log[log_from .. n_log) */
+    struct release_order orders[RELEASE_ORDERS_MAX];
     size_t n_orders;
 };
 
@@ -305,6 +310,8 @@ void release_tick(const struct release *r, const struct release_facts *f, int64_
 void release_restored(const struct release *r, int64_t now, struct arena *a, struct release_outcome *out);
 /* The orders that stand: to be applied again after a restart. */
 void release_standing(const struct release *r, struct release_outcome *out);
+/* Milliseconds of the bake that are left (it stands still while paused or held); 0: over or not baking. */
+int64_t release_bake_left(const struct release *r, int64_t now);
 /* When the next deadline is; 0: none. Ticks come each second while traffic is watched, and at least then. */
 int64_t release_wake(const struct release *r);
 
