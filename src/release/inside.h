@@ -75,6 +75,7 @@ void settle_clocks(struct change *c);
 
 /* People that must approve before `step` is entered: of this one and of those left out before it. */
 unsigned approvals_needed(const struct release *r, int step, const char **role);
+bool same_order(const struct release_traffic *a, const struct release_traffic *b);
 /* One of the weights that the plan knows. */
 bool traffic_possible(const struct release_plan *p, const struct release_traffic *t);
 /* Traffic may be on the new version. */

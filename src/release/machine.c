@@ -49,7 +49,7 @@ bool traffic_possible(const struct release_plan *p, const struct release_traffic
     return t->step < (int)p->n_steps && t->weight == p->steps[t->step].weight && t->mirror == p->steps[t->step].mirror;
 }
 
-static bool same_traffic(const struct release_traffic *a, const struct release_traffic *b)
+bool same_order(const struct release_traffic *a, const struct release_traffic *b)
 {
     return a->seq == b->seq && a->step == b->step && a->attempt == b->attempt && a->weight == b->weight && a->mirror == b->mirror &&
            a->cohort == b->cohort && a->promoted == b->promoted;
@@ -59,12 +59,12 @@ static bool order_allowed(const struct change *c)
 {
     const struct release *old = c->old, *r = c->r;
     const struct release_traffic *t = &r->ordered;
-    if (t->seq == old->ordered.seq) return same_traffic(t, &old->ordered);
-    if (t->seq != old->ordered.seq + 1 || !same_traffic(&r->before, &old->ordered)) return false;
+    if (t->seq == old->ordered.seq) return same_order(t, &old->ordered);
+    if (t->seq != old->ordered.seq + 1 || !same_order(&r->before, &old->ordered)) return false;
     bool back = t->step < 0 && !t->promoted;
     bool again = t->weight == old->ordered.weight && t->cohort == old->ordered.cohort;
     if (!back && !again && (t->weight || t->cohort) && r->canary.ready <= 0) return false;
-    if (t->weight < RELEASE_WEIGHT_FULL && r->stable.ready == 0 && !(back && r->phase == RELEASE_ROLLING_BACK) &&
+    if (!again && t->weight < RELEASE_WEIGHT_FULL && r->stable.ready == 0 && !(back && r->phase == RELEASE_ROLLING_BACK) &&
         !(back && old->phase == RELEASE_QUEUED))
         return false;
     return true;

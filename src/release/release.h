@@ -194,8 +194,8 @@ struct release_pods {
 };
 
 struct release {
-    const struct release_plan *plan;
-    uint64_t revision; /* grows with each change of the state */
+    const struct release_plan *plan; /* not copied from state to state: it lives in an arena of its own */
+    uint64_t revision;               /* grows with each change of the state */
     enum release_phase phase;
     int step;                  /* the step at hand (approvals: the one that waits); -1 before the first */
     int entered;               /* the last step whose traffic was ordered in this attempt; -1 */
@@ -316,9 +316,10 @@ int64_t release_bake_left(const struct release *r, int64_t now);
 int64_t release_wake(const struct release *r);
 
 /* The status of the Release resource. The reading side takes what a person wrote into it: -EINVAL with a message, never a state that
- * breaks the guarantees. */
+ * breaks the guarantees. The plan goes into plan_arena, which lives as long as the release is worked with; the state, as everywhere, into
+ * an arena that may go after the next event. */
 json_t *release_to_json(const struct release *r);
-int release_from_json(const json_t *j, struct arena *a, struct release **ret, struct err *e);
+int release_from_json(const json_t *j, struct arena *plan_arena, struct arena *a, struct release **ret, struct err *e);
 
 /* ---- Names (stable: part of the API) ---- */
 const char *release_phase_name(enum release_phase p); /* "awaiting-approval"; WARM: "warm" */

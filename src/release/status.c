@@ -299,12 +299,12 @@ static bool consistent(const struct release *r)
     return r->phase == RELEASE_QUEUED || r->ordered.seq || release_ended(r);
 }
 
-int release_from_json(const json_t *j, struct arena *a, struct release **ret, struct err *e)
+int release_from_json(const json_t *j, struct arena *plan_arena, struct arena *a, struct release **ret, struct err *e)
 {
     *ret = NULL;
     if (!json_is_object(j)) return err_set(e, -EINVAL, "the status is no object");
     struct release *r = arena_new(a, struct release);
-    r->plan = release_plan_from_json(json_object_get(j, "plan"), a, e);
+    r->plan = release_plan_from_json(json_object_get(j, "plan"), plan_arena, e);
     if (!r->plan) return -EINVAL;
     r->canary = r->stable = (struct release_pods){ -1, -1, false };
     struct reader d = { .a = a };

@@ -37,7 +37,7 @@ static inline ReleaseSpec *spec_of(const char *yaml, struct arena *a)
 
 static inline void sim_begin(struct sim *s, const char *yaml, const struct release_limits *limits)
 {
-    *s = (struct sim){ .now = 1700000000000 };
+    *s = (struct sim){ .now = 1700000000000, .mesh.step = -1 };
     arena_init(&s->plan_arena, 4096, 0);
     arena_init(&s->state[0], 4096, 0);
     arena_init(&s->state[1], 4096, 0);
@@ -152,7 +152,7 @@ static inline void sim_load(struct sim *s, const char *text)
     struct err e = { 0 };
     json_t *j = json_loads(text, 0, NULL);
     struct release *r;
-    if (release_from_json(j, a, &r, &e)) fail_msg("%s\n%s", e.what, text);
+    if (release_from_json(j, &s->plan_arena, a, &r, &e)) fail_msg("%s\n%s", e.what, text);
     json_decref(j);
     s->r = r;
     s->which ^= 1;
