@@ -18,9 +18,9 @@ struct project_entry {
     const ProjectSpec *spec;
 };
 
-/* Checks a spec that is to become the project `name`; others: all projects (its own old one is passed over). At least one owner; known
- * roles; names; environments; a service belongs to one project only and stands in a namespace that the operators allow; guard rails and
- * freezes that make sense. Returns the number of problems added. */
+/* Checks a spec that is to become the project `name`; others: all projects (its own old one is passed over). Shapes of fields were checked
+ * when it was read (config); here: at least one owner; a service belongs to one project only and stands in a namespace that the operators
+ * allow; known time zones; enough people to approve. Returns the number of problems added. */
 size_t project_check(const char *name, const ProjectSpec *spec, const struct project_entry *others, size_t n, struct release_problems *p);
 /* old -> new by somebody: what only operators may change (limits), and what needs a right of its own (members, guard rails, services).
  * true, or false and *e with -EACCES. old may be NULL (a new project: its creator must be among the owners). */
@@ -55,5 +55,7 @@ struct project_freeze project_frozen(const ProjectSpec *spec, int64_t now);
 struct project_freeze project_next_freeze(const ProjectSpec *spec, int64_t now);
 /* "frozen by 'Weekend' until Mon 30 Nov 08:00 Asia/Shanghai": in the window's own zone. */
 const char *project_freeze_text(const struct project_freeze *f, char *buf, size_t n);
+/* "18:00" -> minutes of the day; false: it is none. */
+bool freeze_time_of_day(const char *s, int *minutes);
 
 #endif

@@ -115,7 +115,7 @@ static uint32_t cohort_share(const ReleaseStepSpec *s)
     double most = 0;
     for (size_t i = 0; i < s->n_match; i++)
         if (!s->match[i]->n_match && s->match[i]->users) most = MAX(most, s->match[i]->users->percent);
-    return percent_bp(most);
+    return release_bp(most);
 }
 
 /* ---- steps ---- */
@@ -137,7 +137,7 @@ static void check_webhook(struct release_problems *p, size_t i, const Weft__Dev_
     bool http = str_starts(url, STR("http://")) || str_starts(url, STR("https://"));
     if (!http || url.n > 2048 || strpbrk(w->url, " \t\r\n\"<>\\^`{|}"))
         release_problem(p, ptr.text, "An address that begins with http:// or https://.");
-    length_between(p, at(&ptr, "/spec/steps/%zu/webhook/timeout", i), pb_ms(w->timeout), 1000, 300000, "Between 1s and 5m.");
+    length_between(p, at(&ptr, "/spec/steps/%zu/webhook/timeout", i), release_ms(w->timeout), 1000, 300000, "Between 1s and 5m.");
 }
 
 static void check_checks(struct release_problems *p, const ReleaseSpec *spec, size_t i)
@@ -165,7 +165,7 @@ static void check_step(struct release_problems *p, const ReleaseSpec *spec, size
     at(&ptr, "/spec/steps/%zu/weight", i);
     if (!percent_ok(s->weight, 0))
         release_problem(p, ptr.text, "A number from 0 to 100 with at most two decimals.");
-    else if (percent_bp(s->weight) < before)
+    else if (release_bp(s->weight) < before)
         release_problem(p, ptr.text, "The step before has %g %%. Type that or more: a release only grows; abort takes it back.",
                         before / 100.0);
     if (s->has_mirror && !percent_ok(s->mirror, 0))
@@ -173,8 +173,8 @@ static void check_step(struct release_problems *p, const ReleaseSpec *spec, size
     if (s->n_match > MATCHES_MAX) release_problem(p, at(&ptr, "/spec/steps/%zu/match", i), "At most %d groups.", MATCHES_MAX);
     for (size_t k = 0; k < MIN(s->n_match, (size_t)MATCHES_MAX); k++)
         check_match(p, at(&ptr, "/spec/steps/%zu/match/%zu", i, k), s->match[k]);
-    length_between(p, at(&ptr, "/spec/steps/%zu/bake", i), pb_ms(s->bake), 0, 7 * day_ms, "At most 7 days (168h).");
-    length_between(p, at(&ptr, "/spec/steps/%zu/deadline", i), pb_ms(s->deadline), pb_ms(s->bake), 30 * day_ms,
+    length_between(p, at(&ptr, "/spec/steps/%zu/bake", i), release_ms(s->bake), 0, 7 * day_ms, "At most 7 days (168h).");
+    length_between(p, at(&ptr, "/spec/steps/%zu/deadline", i), release_ms(s->deadline), release_ms(s->bake), 30 * day_ms,
                    "At least the step's bake, at most 30 days (720h).");
     if (s->name && strlen(s->name) > NAME_MAX_LEN)
         release_problem(p, at(&ptr, "/spec/steps/%zu/name", i), "At most %d bytes.", NAME_MAX_LEN);
@@ -208,7 +208,7 @@ static void check_limits(struct release_problems *p, const ReleaseSpec *spec, co
     uint32_t before = 0, weight = 0;
     for (size_t i = 0; i < spec->n_steps && i < RELEASE_STEPS_MAX; i++, before = weight) {
         const ReleaseStepSpec *s = spec->steps[i];
-        weight = MAX(percent_bp(s->weight), cohort_share(s));
+        weight = MAX(release_bp(s->weight), cohort_share(s));
         at(&ptr, "/spec/steps/%zu/weight", i);
         if (!weight) continue;
         if (!before && l->max_first_step && weight > l->max_first_step)
@@ -217,7 +217,7 @@ static void check_limits(struct release_problems *p, const ReleaseSpec *spec, co
         else if (before && l->max_step && weight > before + l->max_step)
             release_problem(p, ptr.text, "At most %g points more than the step before (%s). Type %g or less.", l->max_step / 100.0,
                             whose(l, false, of, sizeof of), (before + l->max_step) / 100.0);
-        if (pb_ms(s->bake) < l->min_bake_ms)
+        if (release_ms(s->bake) < l->min_bake_ms)
             release_problem(p, at(&ptr, "/spec/steps/%zu/bake", i), "At least %llds in each step with traffic (%s).",
                             (long long)(l->min_bake_ms / 1000), whose(l, l->limits_bake, of, sizeof of));
     }
@@ -256,8 +256,8 @@ static void check_metric(struct release_problems *p, const Weft__Dev__V1alpha1__
         release_problem(p, at(&ptr, "/spec/analysis/metrics/%zu/max", i), "A lowest or a highest value that is still good.");
     if (m->has_min && m->has_max && !(m->min <= m->max))
         release_problem(p, at(&ptr, "/spec/analysis/metrics/%zu/max", i), "The highest good value is below the lowest.");
-    length_between(p, at(&ptr, "/spec/analysis/metrics/%zu/interval", i), pb_ms(m->interval), 1000, day_ms, "Between 1s and 24h.");
-    length_between(p, at(&ptr, "/spec/analysis/metrics/%zu/initialDelay", i), pb_ms(m->initial_delay), 0, day_ms, "At most 24h.");
+    length_between(p, at(&ptr, "/spec/analysis/metrics/%zu/interval", i), release_ms(m->interval), 1000, day_ms, "Between 1s and 24h.");
+    length_between(p, at(&ptr, "/spec/analysis/metrics/%zu/initialDelay", i), release_ms(m->initial_delay), 0, day_ms, "At most 24h.");
 }
 
 static void check_analysis(struct release_problems *p, const Weft__Dev__V1alpha1__Analysis *n)
@@ -267,7 +267,7 @@ static void check_analysis(struct release_problems *p, const Weft__Dev__V1alpha1
     in_range(p, "errorsRatio", n->errors_ratio, 1, 100);
     in_range(p, "errorsMargin", n->errors_margin, 0.01, 50);
     in_range(p, "latencyMargin", n->latency_margin, 1, 100);
-    length_between(p, "/spec/analysis/warmUp", pb_ms(n->warm_up), 0, 3600000, "At most 1h.");
+    length_between(p, "/spec/analysis/warmUp", release_ms(n->warm_up), 0, 3600000, "At most 1h.");
     in_range(p, "guardRail/errors", n->guard_rail->errors, 0.1, 100);
     in_range(p, "guardRail/minRequests", n->guard_rail->min_requests, 1, 1e6);
     if (n->n_metrics > METRICS_MAX) release_problem(p, "/spec/analysis/metrics", "At most %d metrics.", METRICS_MAX);
@@ -299,14 +299,14 @@ size_t release_plan_check(const ReleaseSpec *spec, const struct release_limits *
     one_of(p, "/spec/strategy", spec->strategy, names, release_strategies_n);
     one_of(p, "/spec/inconclusive", spec->inconclusive, inconclusive, ARRAY_LEN(inconclusive));
     one_of(p, "/spec/supersede", spec->supersede, supersede, ARRAY_LEN(supersede));
-    length_between(p, "/spec/warmFor", pb_ms(spec->warm_for), 0, 7 * day_ms, "At most 7 days (168h).");
-    if (spec->deadline) length_between(p, "/spec/deadline", pb_ms(spec->deadline), 60000, 90 * day_ms, "Between 1m and 90 days.");
+    length_between(p, "/spec/warmFor", release_ms(spec->warm_for), 0, 7 * day_ms, "At most 7 days (168h).");
+    if (spec->deadline) length_between(p, "/spec/deadline", release_ms(spec->deadline), 60000, 90 * day_ms, "Between 1m and 90 days.");
     if (!spec->n_steps && strategy_of(spec->strategy) >= 0) release_problem(p, "/spec/steps", "Add a step.");
     if (spec->n_steps > RELEASE_STEPS_MAX) release_problem(p, "/spec/steps", "At most %d steps.", RELEASE_STEPS_MAX);
     uint32_t before = 0;
     for (size_t i = 0; i < MIN(spec->n_steps, (size_t)RELEASE_STEPS_MAX); i++) {
         check_step(p, spec, i, before);
-        before = percent_bp(spec->steps[i]->weight);
+        before = release_bp(spec->steps[i]->weight);
     }
     bool fast = strcmp(spec->strategy, "fast-track") == 0;
     if (fast && !known_good)

@@ -4,25 +4,7 @@
 
 #include "release/release.h"
 
-#include "google.protobuf.pb-c.h"
-
 #include <jansson.h>
-#include <math.h>
-
-/* Milliseconds of a duration or a time, kept within a range that adding to a time cannot overflow; NULL: 0. */
-static inline int64_t ms_of(int64_t seconds, int32_t nanos)
-{
-    const int64_t most = (int64_t)1 << 42; /* seconds: past any calendar */
-    return MIN(MAX(seconds, -most), most) * 1000 + nanos / 1000000;
-}
-static inline int64_t pb_ms(const Google__Protobuf__Duration *d) { return d ? ms_of(d->seconds, d->nanos) : 0; }
-static inline int64_t pb_time_ms(const Google__Protobuf__Timestamp *t) { return t ? ms_of(t->seconds, t->nanos) : 0; }
-
-/* Percent -> basis points, rounded; out of range and NaN become the nearest end. */
-static inline uint32_t percent_bp(double percent)
-{
-    return percent > 0 ? percent < 100 ? (uint32_t)lround(percent * 100) : RELEASE_WEIGHT_FULL : 0;
-}
 
 int strategy_of(const char *name); /* its row in release_strategies, or -1 */
 

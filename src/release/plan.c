@@ -15,14 +15,14 @@ static void make_step(struct release_plan_step *to, const ReleaseStepSpec *s, co
     to->name = s->name;
     to->match = (const CohortMatch *const *)s->match;
     to->n_match = s->n_match;
-    to->weight = percent_bp(s->weight);
-    to->mirror = percent_bp(s->mirror);
-    to->bake_ms = pb_ms(s->bake);
-    to->deadline_ms = MAX(pb_ms(s->deadline), to->bake_ms);
+    to->weight = release_bp(s->weight);
+    to->mirror = release_bp(s->mirror);
+    to->bake_ms = release_ms(s->bake);
+    to->deadline_ms = MAX(release_ms(s->deadline), to->bake_ms);
     to->evidence = strcmp(s->evidence, "required") == 0 ? RELEASE_BY_EVIDENCE : RELEASE_BY_TIME;
     to->replicas = s->scale ? (int)s->scale->replicas : -1;
     to->webhook = s->webhook ? s->webhook->url : NULL;
-    to->webhook_timeout_ms = s->webhook ? pb_ms(s->webhook->timeout) : 0;
+    to->webhook_timeout_ms = s->webhook ? release_ms(s->webhook->timeout) : 0;
     to->approvals = s->approval ? s->approval->count : 0;
     to->approval_role = stricter(s->approval ? s->approval->role : NULL, NULL);
     if (l && l->approvals && to->weight >= l->approval_from && (to->weight || !l->approval_from)) {
@@ -52,9 +52,9 @@ struct release_plan *release_plan_make(const ReleaseSpec *spec, const struct rel
     p->supersede = strcmp(spec->supersede, "queue") == 0    ? RELEASE_QUEUE
                    : strcmp(spec->supersede, "refuse") == 0 ? RELEASE_REFUSE
                                                             : RELEASE_STOP_OTHER;
-    p->warm_ms = pb_ms(spec->warm_for);
-    p->deadline_ms = pb_ms(spec->deadline);
-    p->start_at_ms = pb_time_ms(spec->start_at);
+    p->warm_ms = release_ms(spec->warm_for);
+    p->deadline_ms = release_ms(spec->deadline);
+    p->start_at_ms = release_time_ms(spec->start_at);
     if (limits) {
         p->limits = *limits;
         if (limits->project) p->limits.project = arena_strndup(a, limits->project, strlen(limits->project));

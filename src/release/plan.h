@@ -12,9 +12,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#include "google.protobuf.pb-c.h"
 #include "weft.dev.v1alpha1.pb-c.h"
 
 #include <jansson.h>
+#include <math.h>
 
 typedef Weft__Dev__V1alpha1__Release ReleaseObject;
 typedef Weft__Dev__V1alpha1__ReleaseSpec ReleaseSpec;
@@ -25,6 +27,21 @@ enum {
     RELEASE_STEPS_MAX = 50,
     RELEASE_WEIGHT_FULL = 10000, /* weights and mirrors are counted in basis points: 100 % */
 };
+
+/* Milliseconds of a duration or a time, kept within a range that adding to a time cannot overflow; NULL: 0. */
+static inline int64_t release_ms_of(int64_t seconds, int32_t nanos)
+{
+    const int64_t most = (int64_t)1 << 42; /* seconds: past any calendar */
+    return MIN(MAX(seconds, -most), most) * 1000 + nanos / 1000000;
+}
+static inline int64_t release_ms(const Google__Protobuf__Duration *d) { return d ? release_ms_of(d->seconds, d->nanos) : 0; }
+static inline int64_t release_time_ms(const Google__Protobuf__Timestamp *t) { return t ? release_ms_of(t->seconds, t->nanos) : 0; }
+
+/* Percent -> basis points, rounded; out of range and NaN become the nearest end. */
+static inline uint32_t release_bp(double percent)
+{
+    return percent > 0 ? percent < 100 ? (uint32_t)lround(percent * 100) : RELEASE_WEIGHT_FULL : 0;
+}
 
 /* Errors of fields, in the order of the spec. */
 struct release_problem {

@@ -164,7 +164,7 @@ static int64_t get_time(struct reader *d, const json_t *o, const char *key)
     int32_t nanos;
     if (!s) return 0;
     if (!pb_time(str_of(s), &sec, &nanos) || sec < 0 || sec > 253402300799) return d->bad = true, 0;
-    return ms_of(sec, nanos);
+    return release_ms_of(sec, nanos);
 }
 static const char *get_json(struct reader *d, const json_t *o, const char *key)
 {
@@ -195,8 +195,8 @@ static struct release_traffic get_traffic(struct reader *d, const json_t *o, con
         .seq = (uint32_t)get_int(d, o, "seq", 0, INT32_MAX - 1),
         .step = (int)get_int(d, o, "step", -1, (int64_t)p->n_steps - 1),
         .attempt = (unsigned)get_int(d, o, "attempt", 0, INT32_MAX - 1),
-        .weight = percent_bp(json_number_value(json_object_get(o, "weight"))),
-        .mirror = percent_bp(json_number_value(json_object_get(o, "mirror"))),
+        .weight = release_bp(json_number_value(json_object_get(o, "weight"))),
+        .mirror = release_bp(json_number_value(json_object_get(o, "mirror"))),
         .cohort = get_flag(o, "cohort"),
         .promoted = get_flag(o, "promoted"),
     };

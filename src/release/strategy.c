@@ -147,7 +147,7 @@ static void fill_step(ReleaseStepSpec *s, uint32_t before, struct arena *a)
     }
     if (!s->bake) s->bake = duration(a, 300000);
     if (!s->evidence) s->evidence = text(a, "time");
-    if (!s->deadline) s->deadline = duration(a, MAX(3 * pb_ms(s->bake), (int64_t)600000));
+    if (!s->deadline) s->deadline = duration(a, MAX(3 * release_ms(s->bake), (int64_t)600000));
     if (s->approval && !s->approval->role) s->approval->role = text(a, "releaser");
     if (s->approval && !s->approval->has_count) s->approval->has_count = s->approval->count = 1;
     if (s->webhook && !s->webhook->timeout) s->webhook->timeout = duration(a, 10000);
@@ -194,7 +194,7 @@ ReleaseSpec *release_spec_fill(const ReleaseSpec *spec, const struct release_lim
     uint32_t before = 0;
     for (size_t i = 0; i < out->n_steps && i < RELEASE_STEPS_MAX; i++) {
         fill_step(out->steps[i], before, a);
-        before = percent_bp(out->steps[i]->weight);
+        before = release_bp(out->steps[i]->weight);
     }
     if (!out->inconclusive) out->inconclusive = text(a, "hold");
     if (!out->supersede) out->supersede = text(a, "stop");
