@@ -8,7 +8,7 @@
 
 #define W(x) Weft__Dev__V1alpha1__##x
 
-static const W(TrafficSpec) *spec_of(const struct resource *r) { return ((const W(Traffic) *)r->msg)->spec; }
+static const W(TrafficSpec) * spec_of(const struct resource *r) { return ((const W(Traffic) *)r->msg)->spec; }
 
 /* Where nothing says which pods are the service's (a ServiceEntry, a service without selector) any may be. */
 static bool of_service(const struct workload *w, const struct resource *service)
@@ -18,7 +18,7 @@ static bool of_service(const struct workload *w, const struct resource *service)
     return strcmp(w->ns, service->ns) == 0 && labels_match(STRING_ENTRIES(s->spec->selector), s->spec->n_selector, w->labels, w->n_labels);
 }
 
-static bool in_version(const struct workload *w, const W(Version) *v)
+static bool in_version(const struct workload *w, const W(Version) * v)
 {
     return v->n_labels && labels_match(STRING_ENTRIES(v->labels), v->n_labels, w->labels, w->n_labels);
 }
@@ -78,7 +78,8 @@ static void projects(struct run *x)
                        v->namespace_, other->name);
             if (!other) map_put(&owners, str_of(key), l.v[i]);
             if (!world_get(x->w, KIND_SERVICE, v->namespace_, v->name))
-                report(x, IST_PROJECT_NO_SERVICE, l.v[i], &s->services[k], "There is no service %s in namespace %s", v->name, v->namespace_);
+                report(x, IST_PROJECT_NO_SERVICE, l.v[i], &s->services[k], "There is no service %s in namespace %s", v->name,
+                       v->namespace_);
         }
     }
     map_free(&owners, NULL);

@@ -5,7 +5,7 @@
 
 #include <ctype.h>
 
-static void members(struct check *c, const W(ProjectSpec) *s)
+static void members(struct check *c, const W(ProjectSpec) * s)
 {
     static const char *const roles[] = { "viewer", "developer", "releaser", "owner" };
     char at[80];
@@ -28,7 +28,7 @@ static void members(struct check *c, const W(ProjectSpec) *s)
     }
 }
 
-static void environments(struct check *c, const W(ProjectSpec) *s)
+static void environments(struct check *c, const W(ProjectSpec) * s)
 {
     char at[80];
     check_max(c, &s->environments, s->n_environments, 50, "spec.environments");
@@ -46,7 +46,7 @@ static void environments(struct check *c, const W(ProjectSpec) *s)
     }
 }
 
-static void services(struct check *c, const W(ProjectSpec) *s)
+static void services(struct check *c, const W(ProjectSpec) * s)
 {
     char at[80];
     check_max(c, &s->services, s->n_services, 500, "spec.services");
@@ -75,7 +75,7 @@ static int clock_of(const char *s)
     return h < 24 && m < 60 ? h * 60 + m : -1;
 }
 
-static void freeze(struct check *c, const W(Freeze) *f, const char *path)
+static void freeze(struct check *c, const W(Freeze) * f, const char *path)
 {
     static const char *const days[] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" }, *const running[] = { "hold", "finish" };
     bool weekly = f->n_days || f->from || f->to, once = f->start || f->end;
@@ -85,11 +85,14 @@ static void freeze(struct check *c, const W(Freeze) *f, const char *path)
     snprintf(at, sizeof at, "%s.running", path);
     check_one_of(c, &f->running, running, ARRAY_LEN(running), at);
     snprintf(at, sizeof at, "%s.timeZone", path);
-    if (f->time_zone && (!*f->time_zone || strspn(f->time_zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") != strlen(f->time_zone) ||
-                         f->time_zone[0] == '/' || strlen(f->time_zone) > 60))
+    if (f->time_zone &&
+        (!*f->time_zone ||
+         strspn(f->time_zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") != strlen(f->time_zone) ||
+         f->time_zone[0] == '/' || strlen(f->time_zone) > 60))
         err_hint(check_error(c, &f->time_zone, "%s: \"%.60s\" is no time zone", at, f->time_zone), "write it like Asia/Shanghai");
     if (weekly == once)
-        check_error(c, NULL, "%s: %s", path, once ? "either weekly (days, from, to) or once (start, end)" : "days, from and to, or start and end are needed");
+        check_error(c, NULL, "%s: %s", path,
+                    once ? "either weekly (days, from, to) or once (start, end)" : "days, from and to, or start and end are needed");
     for (size_t i = 0; i < f->n_days && i < 20; i++) {
         snprintf(at, sizeof at, "%s.days[%zu]", path, i);
         check_one_of(c, &f->days[i], days, ARRAY_LEN(days), at);
@@ -99,15 +102,15 @@ static void freeze(struct check *c, const W(Freeze) *f, const char *path)
     static const char *const names[] = { "from", "to" };
     for (size_t i = 0; i < 2 && weekly; i++)
         if (clock_of(*clocks[i]) < 0)
-            err_hint(check_error(c, *clocks[i] ? clocks[i] : NULL, "%s.%s: %s%.20s", path, names[i], *clocks[i] ? "is no time: " : "is missing",
-                                 *clocks[i] ? *clocks[i] : ""),
+            err_hint(check_error(c, *clocks[i] ? clocks[i] : NULL, "%s.%s: %s%.20s", path, names[i],
+                                 *clocks[i] ? "is no time: " : "is missing", *clocks[i] ? *clocks[i] : ""),
                      "write it like 18:00");
     if (once && !f->start) check_error(c, NULL, "%s.start: is missing", path);
     if (once && !f->end) check_error(c, NULL, "%s.end: is missing", path);
     if (f->start && f->end && f->end->seconds <= f->start->seconds) check_error(c, &f->end, "%s.end: it is not after start", path);
 }
 
-static void guard_rails(struct check *c, const W(ProjectSpec) *s)
+static void guard_rails(struct check *c, const W(ProjectSpec) * s)
 {
     const W(GuardRails) *g = s->guard_rails;
     char at[80];

@@ -16,14 +16,14 @@ static void webhook(struct check *c, W(Webhook) *const *slot, const char *path)
     check_leave(c, old);
 }
 
-static bool is_metric(const W(ReleaseSpec) *s, const char *name)
+static bool is_metric(const W(ReleaseSpec) * s, const char *name)
 {
     for (size_t i = 0; s->analysis && i < s->analysis->n_metrics; i++)
         if (s->analysis->metrics[i]->name && strcmp(s->analysis->metrics[i]->name, name) == 0) return true;
     return false;
 }
 
-static void checks(struct check *c, const W(ReleaseSpec) *s, const W(Step) *st, size_t i)
+static void checks(struct check *c, const W(ReleaseSpec) * s, const W(Step) * st, size_t i)
 {
     char at[100];
     for (size_t k = 0; k < st->n_checks && k < 100; k++) {
@@ -32,7 +32,7 @@ static void checks(struct check *c, const W(ReleaseSpec) *s, const W(Step) *st, 
     }
 }
 
-static void step(struct check *c, const W(ReleaseSpec) *s, size_t i)
+static void step(struct check *c, const W(ReleaseSpec) * s, size_t i)
 {
     static const char *const evidence[] = { "required", "time" };
     const W(Step) *st = s->steps[i];
@@ -64,7 +64,7 @@ static void step(struct check *c, const W(ReleaseSpec) *s, size_t i)
 #undef AT
 }
 
-static void source_of(struct check *c, const W(Metric) *m, const char *path)
+static void source_of(struct check *c, const W(Metric) * m, const char *path)
 {
     static const char *const mesh[] = { "success-rate", "error-rate", "p50", "p95", "p99", "requests" };
     char at[120];
@@ -80,7 +80,7 @@ static void source_of(struct check *c, const W(Metric) *m, const char *path)
     if (m->query && !m->prometheus) check_error(c, &m->query, "%s: only with prometheus", at);
 }
 
-static void metric(struct check *c, const W(Analysis) *a, size_t i)
+static void metric(struct check *c, const W(Analysis) * a, size_t i)
 {
     const W(Metric) *m = a->metrics[i];
     char path[60], at[100];
@@ -104,7 +104,7 @@ static void metric(struct check *c, const W(Analysis) *a, size_t i)
     check_leave(c, old);
 }
 
-static void analysis(struct check *c, const W(ReleaseSpec) *s)
+static void analysis(struct check *c, const W(ReleaseSpec) * s)
 {
     const W(Analysis) *a = s->analysis;
     if (!a) return;

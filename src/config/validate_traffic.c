@@ -5,14 +5,14 @@
 
 #include <math.h>
 
-static bool is_version(const W(TrafficSpec) *s, const char *name)
+static bool is_version(const W(TrafficSpec) * s, const char *name)
 {
     for (size_t i = 0; i < s->n_versions; i++)
         if (s->versions[i]->name && strcmp(s->versions[i]->name, name) == 0) return true;
     return false;
 }
 
-static void version_ref(struct check *c, const W(TrafficSpec) *s, char *const *slot, const char *path)
+static void version_ref(struct check *c, const W(TrafficSpec) * s, char *const *slot, const char *path)
 {
     if (!*slot || !**slot) {
         check_error(c, NULL, "%s: is missing", path);
@@ -23,7 +23,7 @@ static void version_ref(struct check *c, const W(TrafficSpec) *s, char *const *s
     err_hint(e, "%s", s->n_versions ? "versions lists those that there are" : "list the service's versions in versions");
 }
 
-static void split(struct check *c, const W(TrafficSpec) *s)
+static void split(struct check *c, const W(TrafficSpec) * s)
 {
     char at[100];
     double sum = 0;
@@ -45,14 +45,14 @@ static void split(struct check *c, const W(TrafficSpec) *s)
 
 static bool same_text(const char *x, const char *y) { return strcmp(x ? x : "", y ? y : "") == 0; }
 
-static bool same_attribute(const W(Attribute) *x, const W(Attribute) *y)
+static bool same_attribute(const W(Attribute) * x, const W(Attribute) * y)
 {
     const char *hx = x->header ? x->header : x->metadata, *hy = y->header ? y->header : y->metadata;
     return strcasecmp(hx ? hx : "", hy ? hy : "") == 0 && same_text(x->cookie, y->cookie) && same_text(x->query, y->query);
 }
 
 /* A route's weights can be chosen by one attribute only. */
-static void one_attribute(struct check *c, const W(TrafficSpec) *s)
+static void one_attribute(struct check *c, const W(TrafficSpec) * s)
 {
     const W(Attribute) *first = s->sticky;
     char at[80];
@@ -63,13 +63,14 @@ static void one_attribute(struct check *c, const W(TrafficSpec) *s)
         snprintf(at, sizeof at, "spec.rules[%zu].users", i);
         if (++n == 5) check_error(c, &s->rules[i]->users, "%s: at most 4 rules may have users", at);
         if (first && !same_attribute(first, u->by))
-            err_hint(check_error(c, &u->by, "%s.by: another attribute than %s", at, first == s->sticky ? "spec.sticky" : "an earlier rule's"),
-                     "users are told apart by one attribute of a service");
+            err_hint(
+                check_error(c, &u->by, "%s.by: another attribute than %s", at, first == s->sticky ? "spec.sticky" : "an earlier rule's"),
+                "users are told apart by one attribute of a service");
         if (!first) first = u->by;
     }
 }
 
-static void rules(struct check *c, const W(TrafficSpec) *s)
+static void rules(struct check *c, const W(TrafficSpec) * s)
 {
     char at[80];
     check_max(c, &s->rules, s->n_rules, 50, "spec.rules");
@@ -93,7 +94,7 @@ static void rules(struct check *c, const W(TrafficSpec) *s)
     one_attribute(c, s);
 }
 
-static void retries(struct check *c, const W(TrafficSpec) *s)
+static void retries(struct check *c, const W(TrafficSpec) * s)
 {
     const W(Retries) *r = s->retries;
     char at[80];
@@ -112,7 +113,7 @@ static void retries(struct check *c, const W(TrafficSpec) *s)
     check_leave(c, old);
 }
 
-static void fault(struct check *c, const W(TrafficSpec) *s, size_t i)
+static void fault(struct check *c, const W(TrafficSpec) * s, size_t i)
 {
     const W(Fault) *f = s->faults[i];
     char at[80];
@@ -131,13 +132,12 @@ static void fault(struct check *c, const W(TrafficSpec) *s, size_t i)
         check_error(c, &f->grpc_status, "spec.faults[%zu].grpcStatus: there is httpStatus already; a request ends in one way", i);
     if (!f->delay && !f->has_http_status && !f->grpc_status)
         check_error(c, NULL, "spec.faults[%zu]: one of delay, httpStatus and grpcStatus is needed", i);
-    if (!f->until)
-        check_warn(c, NULL, "spec.faults[%zu].until: is missing, so the fault stays until somebody takes it out", i);
+    if (!f->until) check_warn(c, NULL, "spec.faults[%zu].until: is missing, so the fault stays until somebody takes it out", i);
     if (!f->n_match && i + 1 < s->n_faults)
         err_hint(check_error(c, NULL, "spec.faults[%zu]: it has no match, so the faults behind it are never reached", i), "put it last");
 }
 
-static void faults(struct check *c, const W(TrafficSpec) *s)
+static void faults(struct check *c, const W(TrafficSpec) * s)
 {
     check_max(c, &s->faults, s->n_faults, 10, "spec.faults");
     for (size_t i = 0; i < s->n_faults && i < 10; i++) {
@@ -151,8 +151,7 @@ void validate_traffic(struct check *c)
 {
     const W(TrafficSpec) *s = ((const W(Traffic) *)c->r->msg)->spec;
     struct str host = str_of(s->host);
-    if (s->host && (!is_host(host) || is_wildcard_host(host)))
-        check_error(c, &s->host, "spec.host: \"%.100s\" is no host name", s->host);
+    if (s->host && (!is_host(host) || is_wildcard_host(host))) check_error(c, &s->host, "spec.host: \"%.100s\" is no host name", s->host);
     check_versions(c, s->versions, s->n_versions, "spec.versions");
     rules(c, s);
     split(c, s);

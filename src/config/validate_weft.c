@@ -92,15 +92,18 @@ static int check_named(struct check *c, const struct named *n, const char *path)
         const char *v = *n->slot[i];
         if (!v) continue;
         if (which >= 0) {
-            check_error(c, n->slot[i], "%s.%s: there is %s already; one of header, metadata, cookie and query is allowed", path, named_as[i],
-                        named_as[which]);
+            check_error(c, n->slot[i], "%s.%s: there is %s already; one of header, metadata, cookie and query is allowed", path,
+                        named_as[i], named_as[which]);
             return -1;
         }
         which = i;
         if (!*v)
             check_error(c, n->slot[i], "%s.%s: is empty", path, named_as[i]);
         else if (i < 3 ? !is_header_name(str_of(v)) : strlen(v) > 256 || strpbrk(v, "&=#? \r\n") != NULL)
-            check_error(c, n->slot[i], "%s.%s: \"%.80s\" is no %s name", path, named_as[i], v, i == 3 ? "query parameter's" : i == 2 ? "cookie's" : "header");
+            check_error(c, n->slot[i], "%s.%s: \"%.80s\" is no %s name", path, named_as[i], v,
+                        i == 3   ? "query parameter's"
+                        : i == 2 ? "cookie's"
+                                 : "header");
         if (i == 1 && strlen(v) > 4 && strcmp(v + strlen(v) - 4, "-bin") == 0)
             check_error(c, n->slot[i], "%s.metadata: \"%.80s\" is binary (-bin) metadata, which cannot be matched", path, v);
     }
@@ -129,7 +132,7 @@ static void check_regex(struct check *c, char *const *slot, const char *path)
 }
 
 /* How the thing must look. */
-static void check_value(struct check *c, const W(Condition) *k, const char *path)
+static void check_value(struct check *c, const W(Condition) * k, const char *path)
 {
     char at[160];
     int n = (k->exact != NULL) + (k->prefix != NULL) + (k->regex != NULL) + (k->has_present != 0);
@@ -146,14 +149,18 @@ static void check_value(struct check *c, const W(Condition) *k, const char *path
         if (!**texts[i]) check_error(c, texts[i], "%s: is empty", at);
         check_text(c, texts[i], 1024, at);
         if (strpbrk(*texts[i], "\r\n")) check_error(c, texts[i], "%s: has a line break", at);
-        if (k->cookie && strpbrk(*texts[i], ";, \"\\")) check_error(c, texts[i], "%s: a cookie's value has none of ; , \" \\ and spaces", at);
+        if (k->cookie && strpbrk(*texts[i], ";, \"\\"))
+            check_error(c, texts[i], "%s: a cookie's value has none of ; , \" \\ and spaces", at);
     }
     snprintf(at, sizeof at, "%s.regex", path);
     if (k->regex) check_regex(c, &k->regex, at);
 }
 
 /* The name under which Istio's syntax has one place for a condition. */
-static const char *place_of(const W(Condition) *k) { return k->query ? k->query : k->cookie ? "cookie" : k->header ? k->header : k->metadata; }
+static const char *place_of(const W(Condition) * k)
+{
+    return k->query ? k->query : k->cookie ? "cookie" : k->header ? k->header : k->metadata;
+}
 
 void check_conditions(struct check *c, W(Condition) *const *v, size_t n, const char *path)
 {
@@ -200,9 +207,10 @@ void check_users(struct check *c, W(Users) *const *slot, const char *path)
 
 /* ---- versions ---- */
 
-static bool same_labels(const W(Version) *x, const W(Version) *y)
+static bool same_labels(const W(Version) * x, const W(Version) * y)
 {
-    return x->n_labels == y->n_labels && x->n_labels && labels_match(STRING_ENTRIES(x->labels), x->n_labels, STRING_ENTRIES(y->labels), y->n_labels);
+    return x->n_labels == y->n_labels && x->n_labels &&
+           labels_match(STRING_ENTRIES(x->labels), x->n_labels, STRING_ENTRIES(y->labels), y->n_labels);
 }
 
 void check_versions(struct check *c, W(Version) *const *v, size_t n, const char *path)
@@ -217,7 +225,8 @@ void check_versions(struct check *c, W(Version) *const *v, size_t n, const char 
             if (v[i]->name && v[k]->name && strcmp(v[i]->name, v[k]->name) == 0)
                 check_error(c, &v[i]->name, "%s: \"%.63s\" is there already", at, v[i]->name);
             if (same_labels(v[i], v[k]))
-                err_hint(check_error(c, &v[i]->labels, "%s[%zu].labels: the same as those of %.63s", path, i, v[k]->name ? v[k]->name : "another"),
+                err_hint(check_error(c, &v[i]->labels, "%s[%zu].labels: the same as those of %.63s", path, i,
+                                     v[k]->name ? v[k]->name : "another"),
                          "a pod belongs to one version");
         }
         snprintf(at, sizeof at, "%s[%zu].labels", path, i);

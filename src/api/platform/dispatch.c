@@ -50,10 +50,7 @@ static bool find_route(struct preq *q)
     return false;
 }
 
-static bool reads(const struct preq *q)
-{
-    return str_eqc(q->call->method, "GET") || str_eqc(q->call->method, "HEAD");
-}
+static bool reads(const struct preq *q) { return str_eqc(q->call->method, "GET") || str_eqc(q->call->method, "HEAD"); }
 
 /* Who, and whether the browser was not led here by somebody else's page. */
 static bool admit(struct preq *q)
@@ -142,7 +139,8 @@ static bool authorise(struct preq *q)
         return false;
     }
     if (r->need == NEED_OPERATOR && !q->who.operator_ && !q->who.single) {
-        problem_with(q, 403, "operator-needed", json_pack("{s:s, s:s}", "right", "operator", "who", "operators"), "only operators can do this");
+        problem_with(q, 403, "operator-needed", json_pack("{s:s, s:s}", "right", "operator", "who", "operators"),
+                     "only operators can do this");
         return false;
     }
     return true;

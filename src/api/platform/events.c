@@ -15,9 +15,9 @@
 
 struct event {
     uint64_t seq;
-    char *project; /* "": all; "~": operators */
-    char *frame;   /* as it goes out */
-    const char *type;    /* in the frame: behind "event: " */
+    char *project;    /* "": all; "~": operators */
+    char *frame;      /* as it goes out */
+    const char *type; /* in the frame: behind "event: " */
     size_t n, n_type;
     struct link link; /* live ones, by seq */
 };
@@ -38,7 +38,7 @@ struct events {
     struct event *ring[EVENTS_RING];
     uint64_t head, tail; /* ring positions: tail <= i < head */
     size_t ring_bytes;
-    uint64_t lost; /* seq of the newest event that fell out of the ring */
+    uint64_t lost;   /* seq of the newest event that fell out of the ring */
     struct map live; /* "type\0key" -> event */
     struct link live_order;
     struct link watchers;

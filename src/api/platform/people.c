@@ -22,10 +22,7 @@ bool people_identify(struct people *pp, struct preq *q)
     return true;
 }
 
-bool people_csrf_fits(struct people *pp, const struct preq *q)
-{
-    return str_eqc(call_header(q->call, "x-weft-csrf"), pp->csrf);
-}
+bool people_csrf_fits(struct people *pp, const struct preq *q) { return str_eqc(call_header(q->call, "x-weft-csrf"), pp->csrf); }
 
 struct people *people_new(struct platform *p)
 {

@@ -40,7 +40,8 @@ int64_t preq_duration_ms(const struct preq *q, const char *name, int64_t otherwi
     return s.n && pb_duration(s, &sec, &nanos) ? sec * 1000 + nanos / 1000000 : otherwise;
 }
 
-struct resource *preq_resource_try(struct preq *q, enum kind_id kind, struct str ns, struct str name, struct errs *errs, struct errs *warnings)
+struct resource *preq_resource_try(struct preq *q, enum kind_id kind, struct str ns, struct str name, struct errs *errs,
+                                   struct errs *warnings)
 {
     char version[80];
     const struct kind *k = kind_of(kind);
@@ -158,8 +159,15 @@ bool preq_if_match(struct preq *q, uint64_t etag)
 void preq_audit(struct preq *q, struct batch *b, const char *action, const char *target, const json_t *before, const json_t *after)
 {
     struct str project = q->project ? str_of(q->project->name) : (struct str){ 0 };
-    struct audit a = { .actor = q->who.user,   .via = q->who.via,   .action = action, .target = target, .project = project,
-                       .reason = preq_text(q, "reason"), .request_id = q->id, .before = before, .after = after };
+    struct audit a = { .actor = q->who.user,
+                       .via = q->who.via,
+                       .action = action,
+                       .target = target,
+                       .project = project,
+                       .reason = preq_text(q, "reason"),
+                       .request_id = q->id,
+                       .before = before,
+                       .after = after };
     if (!a.reason.n) a.reason = call_header(q->call, "x-weft-reason"); /* calls without a body: DELETE */
     audit_add(b, &a);
 }

@@ -119,10 +119,11 @@ void problem_commit(struct preq *q, const struct err *e)
         int error, status;
         const char *code;
     } table[] = {
-        { -EEXIST, 409, "exists" },  { -ESTALE, 412, "stale" },  { -ENOENT, 404, "not-found" },
+        { -EEXIST, 409, "exists" },   { -ESTALE, 412, "stale" },    { -ENOENT, 404, "not-found" },
         { -E2BIG, 413, "too-large" }, { -ENOSPC, 507, "no-space" }, { -EINVAL, 422, "invalid" },
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (table[i].error == e->code) return problem(q, table[i].status, table[i].code, "%s%s%s", e->what, e->hint[0] ? "; " : "", e->hint);
+        if (table[i].error == e->code)
+            return problem(q, table[i].status, table[i].code, "%s%s%s", e->what, e->hint[0] ? "; " : "", e->hint);
     problem(q, 500, "internal", "%s", e->what);
 }

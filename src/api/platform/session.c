@@ -29,8 +29,8 @@ static json_t *projects_of(const struct preq *q)
 void session_get(struct preq *q)
 {
     if (!q->who.known) return problem(q, 401, "not-signed-in", "nobody is signed in");
-    preq_json(q, 200, json_pack("{s:s%, s:s%, s:b, s:s, s:o, s:s}", "user", q->who.user.p, q->who.user.n, "displayName", q->who.display.p,
-                                q->who.display.n, "operator", q->who.operator_ || q->who.single, "mode",
-                                platform_settings(q->p)->single ? "single" : "users", "projects", projects_of(q), "version",
-                                WEFT_VERSION));
+    preq_json(q, 200,
+              json_pack("{s:s%, s:s%, s:b, s:s, s:o, s:s}", "user", q->who.user.p, q->who.user.n, "displayName", q->who.display.p,
+                        q->who.display.n, "operator", q->who.operator_ || q->who.single, "mode",
+                        platform_settings(q->p)->single ? "single" : "users", "projects", projects_of(q), "version", WEFT_VERSION));
 }

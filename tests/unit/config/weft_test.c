@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#define V               "versions: [{name: v1, labels: {v: '1'}}, {name: v2, labels: {v: '2'}}], "
+#define V "versions: [{name: v1, labels: {v: '1'}}, {name: v2, labels: {v: '2'}}], "
 
 static const struct {
     const char *kind, *spec, *want; /* "" none; else errors and warnings, one a line */
@@ -18,7 +18,8 @@ static const struct {
     { "Traffic", "{versions: [{name: V1, labels: {a: b}}]}", "spec.versions[0].name: \"V1\" is no valid name" },
     { "Traffic", "{versions: [{name: v1}]}", "spec.versions[0].labels: is missing" },
     { "Traffic", "{versions: [{name: v1, labels: {a: b}}, {name: v1, labels: {a: c}}]}", "spec.versions[1].name: \"v1\" is there already" },
-    { "Traffic", "{versions: [{name: v1, labels: {a: b}}, {name: v2, labels: {a: b}}]}", "spec.versions[1].labels: the same as those of v1" },
+    { "Traffic", "{versions: [{name: v1, labels: {a: b}}, {name: v2, labels: {a: b}}]}",
+      "spec.versions[1].labels: the same as those of v1" },
     { "Traffic", "{versions: [{name: v1, labels: {a: 'b c'}}]}", "spec.versions[0].labels[a]: \"b c\" is no label value" },
     { "Traffic", "{" V "split: {v1: 90, v2: 5}}", "spec.split: the shares add up to 95, not to 100" },
     { "Traffic", "{" V "split: {v1: 90, v3: 10}}", "spec.split.v3: there is no version \"v3\"" },
@@ -73,7 +74,9 @@ static const struct {
     { "Traffic", "{" V "mirror: {percent: 5}}", "spec.mirror.to: is missing" },
 
     { "Release", "{service: s, to: v2, strategy: gray}", "" },
-    { "Release", "{service: s, from: v1, to: v2, steps: [{match: [{match: [{header: a}]}]}, {weight: 10, bake: 1m, checks: [errors]}, {weight: 100}]}", "" },
+    { "Release",
+      "{service: s, from: v1, to: v2, steps: [{match: [{match: [{header: a}]}]}, {weight: 10, bake: 1m, checks: [errors]}, {weight: 100}]}",
+      "" },
     { "Release", "{to: v2, strategy: gray}", "spec.service: is missing" },
     { "Release", "{service: s, strategy: gray}", "spec.to: is missing" },
     { "Release", "{service: s, from: v2, to: v2, strategy: gray}", "spec.to: \"v2\" is where the traffic comes from" },
@@ -88,7 +91,8 @@ static const struct {
       "spec.steps[0].webhook.url: \"ftp://a\" is no http or https address" },
     { "Release", "{service: s, to: v2, steps: [{weight: 1, approval: {role: boss, count: 0}}]}",
       "spec.steps[0].approval.role: \"boss\" is none of releaser, owner\nspec.steps[0].approval.count: 0 is out of range, expected 1 to 10" },
-    { "Release", "{service: s, to: v2, steps: [{weight: 1, evidence: some}]}", "spec.steps[0].evidence: \"some\" is none of required, time" },
+    { "Release", "{service: s, to: v2, steps: [{weight: 1, evidence: some}]}",
+      "spec.steps[0].evidence: \"some\" is none of required, time" },
     { "Release", "{service: s, to: v2, strategy: gray, inconclusive: x, supersede: y}",
       "spec.inconclusive: \"x\" is none of hold, advance, rollback\nspec.supersede: \"y\" is none of stop, queue, refuse" },
     { "Release", "{service: s, to: v2, strategy: gray, analysis: {falseAlarm: 0, errorsRatio: 0.5}}",
@@ -129,13 +133,15 @@ static void rules(void **state)
 {
     int bad = 0;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char *text = xasprintf("apiVersion: weft.dev/v1alpha1\nkind: %s\nmetadata: {name: a}\nspec: %s\n", cases[i].kind, cases[i].spec), got[2000] = "";
+        char *text = xasprintf("apiVersion: weft.dev/v1alpha1\nkind: %s\nmetadata: {name: a}\nspec: %s\n", cases[i].kind, cases[i].spec),
+             got[2000] = "";
         struct config_input in = { "f", str_of(text) };
         struct config_set set = { 0 };
         config_read(&in, 1, &(struct config_options){ 0 }, &set);
         append(got, sizeof got, &set.errors);
         append(got, sizeof got, &set.warnings);
-        if (strcmp(got, cases[i].want) != 0 && ++bad) print_error("%s %s\nwant %s\ngot  %s\n", cases[i].kind, cases[i].spec, cases[i].want, got);
+        if (strcmp(got, cases[i].want) != 0 && ++bad)
+            print_error("%s %s\nwant %s\ngot  %s\n", cases[i].kind, cases[i].spec, cases[i].want, got);
         config_set_free(&set);
         free(text);
     }
