@@ -75,6 +75,7 @@ static const struct route {
     { "POST", "/weft/v1/apply", weft_apply },
     { "POST", "/weft/v1/diff", weft_diff },
     { "GET", "/weft/v1/proxy-status", weft_proxy_status },
+    { "GET", "/weft/v1/effective", weft_effective },
     { "GET", "/healthz", weft_health },
     { "GET", "/livez", weft_health },
     { "GET", "/readyz", weft_health },

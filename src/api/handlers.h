@@ -8,6 +8,7 @@ struct call;
 void weft_apply(struct call *c);
 void weft_diff(struct call *c);
 void weft_proxy_status(struct call *c);
+void weft_effective(struct call *c);
 void weft_health(struct call *c);
 void weft_metrics(struct call *c);
 

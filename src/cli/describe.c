@@ -1,5 +1,6 @@
 /* weft describe: one object for people, with what belongs to it. */
 #include "cli/columns.h"
+#include "cli/effective.h"
 #include "cli/resource.h"
 
 static struct cli shared;
@@ -98,6 +99,33 @@ static void container(const json_t *pod, const char *name, const json_t *spec)
     printf("    %-16s %" PRId64 "\n", "Restart Count:", json_number(status, "restartCount", 0));
 }
 
+/* Every route that Traffic made or changed for a service; nothing where it has none. */
+static void service_routes(const struct cli *c, const char *ns, const char *name)
+{
+    char title[300];
+    json_t *j = effective_fetch(c, kind_of(KIND_SERVICE), ns, name, NULL);
+    snprintf(title, sizeof title, "Routes to %s (with Traffic %s.%s):", name, json_text(j, "traffic.name"),
+             json_text(j, "traffic.namespace"));
+    if (json_text(j, "traffic.name")) effective_print(j, title);
+    json_decref(j);
+}
+
+/* The services whose selector the pod's labels hold. */
+static void pod_routes(const struct cli *c, const json_t *pod)
+{
+    size_t i;
+    json_t *s, *labels = json_path(pod, "metadata.labels");
+    const char *ns = json_text(pod, "metadata.namespace");
+    char *path = resource_path(kind_of(KIND_SERVICE), ns, NULL);
+    json_t *list = api_get(c, path, NULL);
+    free(path);
+    json_array_foreach (json_object_get(list, "items"), i, s) {
+        json_t *want = json_path(s, "spec.selector");
+        if (json_object_size(want) && json_labels_hold(labels, want)) service_routes(c, ns, json_text(s, "metadata.name"));
+    }
+    json_decref(list);
+}
+
 static void describe_pod(const struct cli *c, const json_t *o)
 {
     size_t i;
@@ -115,7 +143,7 @@ static void describe_pod(const struct cli *c, const json_t *o)
         if (n && strcmp(n, "istio-proxy") == 0) container(o, n, NULL);
     }
     conditions(o);
-    (void)c;
+    pod_routes(c, o);
 }
 
 static void describe_deployment(const struct cli *c, const json_t *o)
@@ -171,6 +199,7 @@ static void describe_service(const struct cli *c, const json_t *o)
     }
     if (first) field("Endpoints", NULL);
     json_decref(list);
+    service_routes(c, json_text(o, "metadata.namespace"), json_text(o, "metadata.name"));
 }
 
 static const struct {
@@ -190,6 +219,12 @@ static void describe_other(const struct cli *c, const json_t *o)
         wrap = json_pack("{s:O}", "Spec", spec);
         resource_print(&yaml, wrap);
         json_decref(wrap);
+    }
+    if (json_text(o, "kind") && strcmp(json_text(o, "kind"), "VirtualService") == 0) {
+        json_t *j =
+            effective_fetch(c, kind_of(KIND_VIRTUAL_SERVICE), json_text(o, "metadata.namespace"), json_text(o, "metadata.name"), NULL);
+        effective_print(j, "Carried out, with Traffic:");
+        json_decref(j);
     }
     json_object_foreach (json_object_get(o, "data"), k, v) printf("%-18s %s: %zu bytes\n", "Data:", k, json_string_length(v));
     conditions(o);

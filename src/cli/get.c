@@ -1,9 +1,10 @@
 /* weft get: objects as kubectl prints them. */
 #include "cli/columns.h"
+#include "cli/effective.h"
 #include "cli/resource.h"
 
 static struct cli shared; /* where the options of this command land before run() copies them */
-static bool watch, no_headers;
+static bool watch, no_headers, effective;
 static const char *selector;
 
 /* What `get all` shows, in kubectl's order, with Istio's routing behind it. */
@@ -156,6 +157,13 @@ static int run(struct cli *c, int argc, char **argv)
     if (slash) *slash = 0;
     char *one_name = slash ? slash + 1 : NULL;
     struct str kinds = str_of(argv[0]);
+    if (effective) {
+        struct err e = { 0 };
+        const struct kind *k = resource_kind(argv[0], &e);
+        json_decref(collect);
+        if (!one_name && argc != 2) return cli_usage(c, "--effective needs one name");
+        return k ? effective_get(c, k, one_name ? one_name : argv[1]) : cli_fail(&e);
+    }
     bool all = strcmp(argv[0], "all") == 0, several = all || str_index(kinds, ',') >= 0;
     if (watch) {
         struct err e = { 0 };
@@ -182,6 +190,7 @@ static const struct opt opts[] = {
     { "output", 'o', OPT_TEXT, &shared.output, "FORMAT", "table, wide, json, yaml or name" },
     { "selector", 'l', OPT_TEXT, &selector, "LABELS", "only objects with these labels: key=value,..." },
     { "watch", 'w', OPT_FLAG, &watch, NULL, "go on printing as objects change" },
+    { "effective", 0, OPT_FLAG, &effective, NULL, "a VirtualService as it is carried out, with Traffic, and where each route comes from" },
     { "no-headers", 0, OPT_FLAG, &no_headers, NULL, "rows only" },
 };
 
@@ -190,7 +199,7 @@ const struct command cmd_get = {
     .args = "KIND[,KIND...] [NAME...]",
     .brief = "print objects of a kind",
     .examples =
-        "  weft get pods\n  weft get pods -A -o wide\n  weft get vs,dr\n  weft get deployment k8s-combat-service-v1 -o yaml\n  weft get pods -w\n",
+        "  weft get pods\n  weft get pods -A -o wide\n  weft get vs,dr\n  weft get deployment k8s-combat-service-v1 -o yaml\n  weft get pods -w\n  weft get vs k8s-combat-service-vs --effective\n",
     .opts = opts,
     .n_opts = ARRAY_LEN(opts),
     .min = 1,

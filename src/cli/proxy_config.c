@@ -145,7 +145,7 @@ static void virtual_service(const json_t *route, char *buf, size_t n)
 
 static void print_routes(const json_t *all)
 {
-    static const char *const headers[] = { "NAME", "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE", NULL };
+    static const char *const headers[] = { "NAME", "VHOST NAME", "DOMAINS", "MATCH", "VIRTUAL SERVICE", "TRAFFIC", NULL };
     struct table *t = table_new(headers);
     size_t i, j, k;
     json_t *config, *vhost, *route;
@@ -165,6 +165,8 @@ static void print_routes(const json_t *all)
                     table_cell(t, first);
                 table_cell(t, match);
                 table_cell(t, vs);
+                const char *traffic = json_text(route, "metadata.filter_metadata.istio.traffic");
+                table_cell(t, traffic ? traffic : "");
                 table_row(t);
             }
     table_print(t, stdout);

@@ -69,8 +69,12 @@ static char pick(const struct route_table *t, const char *how, unsigned user, st
         snprintf(value, sizeof value, "a=b; u=user-%u; c=d", user);
     }
     if (strcmp(how, "query") == 0) snprintf(path, sizeof path, "/a?u=user-%u", user);
-    struct route_request r = { .method = STR("GET"), .authority = STR(HOST), .scheme = STR("http"), .path = str_of(path),
-                               .headers = { headers, get, next }, .random = rng_u64(rng) };
+    struct route_request r = { .method = STR("GET"),
+                               .authority = STR(HOST),
+                               .scheme = STR("http"),
+                               .path = str_of(path),
+                               .headers = { headers, get, next },
+                               .random = rng_u64(rng) };
     bool tls, has;
     uint64_t hash;
     struct str mint;
