@@ -267,7 +267,7 @@ void http_client_connect(struct http_client *c)
 {
     if (c->state != CLIENT_IDLE || c->freed || link_on(&c->failed.link)) return;
     int progress = 0;
-    int fd = sock_connect_marked(&c->to, c->cfg.mark, &progress, &c->why);
+    int fd = sock_connect_from(&c->to, c->cfg.from, c->cfg.mark, &progress, &c->why);
     if (fd < 0) {
         loop_defer(c->loop, &c->failed);
         return;

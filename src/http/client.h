@@ -16,10 +16,11 @@ struct http_client;
 struct http_request;
 
 struct http_client_config {
-    bool h2;               /* HTTP/2 by prior knowledge; else HTTP/1.1 */
-    uint32_t connect_ms;   /* 0: 5 s */
-    uint32_t mark;         /* socket mark (0: none): lets a node's or proxy's own traffic pass the interception */
-    uint32_t keepalive_ms; /* HTTP/2: a PING when nothing came for so long, lost when unanswered as long again; 0: off */
+    bool h2;                 /* HTTP/2 by prior knowledge; else HTTP/1.1 */
+    uint32_t connect_ms;     /* 0: 5 s */
+    uint32_t mark;           /* socket mark (0: none): lets a node's or proxy's own traffic pass the interception */
+    const struct addr *from; /* source address, port 0; NULL: the kernel's choice; must outlive the client */
+    uint32_t keepalive_ms;   /* HTTP/2: a PING when nothing came for so long, lost when unanswered as long again; 0: off */
     /* The connection stands (err NULL), failed or was lost (err says why). May be NULL. */
     void (*state)(struct http_client *c, const struct err *err, void *arg);
     /* The peer answered http_client_ping. May be NULL. */

@@ -42,15 +42,25 @@ int sock_listen(const struct addr *a, bool reuseport, struct err *e)
     return fd;
 }
 
-int sock_connect(const struct addr *to, int *ret_state, struct err *e) { return sock_connect_marked(to, 0, ret_state, e); }
+int sock_connect(const struct addr *to, int *ret_state, struct err *e) { return sock_connect_from(to, NULL, 0, ret_state, e); }
 
 int sock_connect_marked(const struct addr *to, uint32_t mark, int *ret_state, struct err *e)
+{
+    return sock_connect_from(to, NULL, mark, ret_state, e);
+}
+
+int sock_connect_from(const struct addr *to, const struct addr *from, uint32_t mark, int *ret_state, struct err *e)
 {
     char text[ADDR_TEXT];
     int fd = stream_socket(to->sa.sa_family, e);
     if (fd < 0) return fd;
     if (mark) (void)sock_mark(fd, mark);
     if (to->sa.sa_family != AF_UNIX) sock_nodelay(fd);
+    if (from && bind(fd, &from->sa, from->len) < 0) {
+        int code = err_errno(e, "cannot connect from %s", addr_text(from, text, sizeof text));
+        close(fd);
+        return code;
+    }
     if (connect(fd, &to->sa, to->len) == 0) {
         *ret_state = 0;
         return fd;

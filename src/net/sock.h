@@ -11,6 +11,8 @@ int sock_connect(const struct addr *to, int *ret_state, struct err *e);
 /* With a socket mark from the first packet on, which is the one that redirection decides by. 0: none. A mark that may not be
  * set is left out. */
 int sock_connect_marked(const struct addr *to, uint32_t mark, int *ret_state, struct err *e);
+/* And from an address of one's own; NULL: the kernel's choice. */
+int sock_connect_from(const struct addr *to, const struct addr *from, uint32_t mark, int *ret_state, struct err *e);
 /* The outcome of a connection in progress: 0 or a negative errno value. */
 int sock_error(int fd);
 /* Accepts one; -EAGAIN when none waits. */

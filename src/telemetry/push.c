@@ -158,7 +158,7 @@ static void connect_next(struct telemetry_push *p)
 {
     if (p->n_to == 0 || p->state != IDLE) return;
     struct http_client_config cfg = {
-        .h2 = true, .mark = p->cfg.mark, .keepalive_ms = KEEPALIVE_MS, .state = on_state, .pong = on_pong, .arg = p
+        .h2 = true, .mark = p->cfg.mark, .from = p->cfg.from, .keepalive_ms = KEEPALIVE_MS, .state = on_state, .pong = on_pong, .arg = p
     };
     p->state = CONNECTING;
     p->http = http_client_new(p->loop, &p->to[p->next++ % p->n_to], &cfg);

@@ -19,6 +19,7 @@ struct telemetry_push_config {
     struct str authority;                       /* ":authority" (Envoy: the name of the cluster); copied */
     struct Envoy__Config__Core__V3__Node *node; /* the identifier; must outlive the push */
     uint32_t mark;                              /* socket mark, 0: none */
+    const struct addr *from;                    /* source address; NULL: the kernel's choice; must outlive the push */
     uint64_t flush_ms;
     uint64_t backoff_base_ms, backoff_max_ms; /* 0: 500 and 30000 */
     struct families_options families;
