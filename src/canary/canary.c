@@ -24,8 +24,8 @@ struct canary_config canary_defaults(void)
         .latency_margin = 1.1,
         .guard_errors = 0.2,
         .guard_requests = 20,
-        .edges = metric_bounds,
-        .edges_n = METRIC_BUCKETS,
+        .edges = metric_times_ms,
+        .edges_n = METRIC_TIMES,
     };
 }
 
@@ -103,7 +103,7 @@ void canary_gap(struct canary *c)
     memset(c->history, 0, sizeof c->history);
     memset(c->bin, 0, sizeof c->bin);
     memset(c->baseline_votes, 0, sizeof c->baseline_votes);
-    for (size_t i = 0; i < CANARY_SOURCES; i++) c->source[i].history = 0;
+    for (size_t i = 0; i < CANARY_SOURCES; i++) c->source[i].history = c->source[i].voted = 0;
     c->split.n[BASE] = c->split.n[CAN] = 0;
     c->split.since_alarm = c->split.grace = 0;
     c->split.alarm = false;

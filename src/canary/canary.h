@@ -45,8 +45,8 @@ struct canary_config {
     double latency_margin;   /* times as slow that does not matter; 1.1 */
     double guard_errors;     /* share of errors of the canary that ends the release at once; 0.2; above 1: never */
     uint32_t guard_requests; /* ... with at least so many requests; 20 */
-    const double *edges;     /* upper bounds of the latency buckets in ms, ascending; metric_bounds. Must outlive the canary */
-    uint32_t edges_n;        /* METRIC_BUCKETS */
+    const double *edges;     /* upper bounds of the latency buckets in ms, ascending; metric_times_ms. Must outlive the canary */
+    uint32_t edges_n;        /* METRIC_TIMES */
 };
 #define CANARY_EDGES_MAX 192
 

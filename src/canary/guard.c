@@ -1,9 +1,11 @@
 /* The absolute guard rail: more than 20 % errors in the canary's last 20 requests ends the release at once, whatever the statistics say,
- * warm or cold, by weight or by header. Where callers are many, each adds at most one error a second (canary_tally). It keeps still while
- * the baseline suffers the same: the canary's errors must be beyond what the baseline's rate explains by five standard deviations. */
+ * warm or cold, by weight or by header. One client's bad second is not the version's: where callers are many, each adds
+ * one error a second (canary_tally), and three must have met errors. And
+ * it keeps still while the baseline suffers the same: the rates must be 4.5 standard deviations apart. */
 #include "canary/internal.h"
 
-#define DEVIATIONS 5.0
+#define DEVIATIONS 4.5
+#define CALLERS    3U
 
 /* A bin takes seconds until it has a quarter of the requests that the guard rail wants. */
 static void add(struct canary *c, const double guard[4])
@@ -11,7 +13,7 @@ static void add(struct canary *c, const double guard[4])
     double quarter = c->cfg.guard_requests / 4.0;
     if (c->bin[0].n >= quarter) {
         memmove(c->bin + 1, c->bin, sizeof c->bin - sizeof *c->bin);
-        c->bin[0] = (struct canary_bin){ 0 };
+        c->bin[0] = (struct canary_bin){ .from = c->ticks };
     }
     c->bin[0].n += guard[0];
     c->bin[0].bad += guard[1];
@@ -22,8 +24,20 @@ static void add(struct canary *c, const double guard[4])
 static bool beyond_baseline(const struct canary *c, const struct canary_bin *w)
 {
     if (w->base_n < c->cfg.guard_requests) return true; /* nothing to compare with */
-    double p = w->base_bad / w->base_n, expected = w->n * p;
-    return w->bad > expected + DEVIATIONS * sqrt(expected * (1 - p));
+    double p = (w->bad + w->base_bad) / (w->n + w->base_n), apart = w->bad / w->n - w->base_bad / w->base_n;
+    return apart > DEVIATIONS * sqrt(p * (1 - p) * (1 / w->n + 1 / w->base_n));
+}
+
+/* Enough of the callers that asked the canary since then met an error: all of one or two, half of up to five, then three. */
+static bool callers_agree(const struct canary *c, uint32_t from)
+{
+    unsigned asked = 0, failed = 0;
+    from = MAX(from, 1U); /* 0 is never */
+    for (size_t i = 0; i < CANARY_SOURCES; i++) {
+        asked += c->source[i].id && c->source[i].asked >= from;
+        failed += c->source[i].id && c->source[i].failed >= from;
+    }
+    return failed >= MIN((asked + 1) / 2, CALLERS);
 }
 
 bool canary_guard_tick(struct canary *c, const struct canary_sums *s)
@@ -32,13 +46,14 @@ bool canary_guard_tick(struct canary *c, const struct canary_sums *s)
     add(c, s->guard);
     struct canary_bin w = { 0 };
     for (size_t i = 0; i < CANARY_BINS && w.n < c->cfg.guard_requests; i++) {
+        w.from = c->bin[i].from;
         w.n += c->bin[i].n;
         w.bad += c->bin[i].bad;
         w.base_n += c->bin[i].base_n;
         w.base_bad += c->bin[i].base_bad;
     }
-    if (w.n < c->cfg.guard_requests || w.bad <= c->cfg.guard_errors * w.n || !beyond_baseline(c, &w)) return false;
-    if (c->harmed) return false;
+    if (c->harmed || w.n < c->cfg.guard_requests || w.bad <= c->cfg.guard_errors * w.n) return false;
+    if (!beyond_baseline(c, &w) || !callers_agree(c, w.from)) return false;
     c->harm_requests = w.n;
     c->harm_excess = w.bad - (w.base_n > 0 ? w.n * w.base_bad / w.base_n : 0);
     return true;

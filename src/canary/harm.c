@@ -7,8 +7,10 @@
  */
 #include "canary/internal.h"
 
-/* How many times worse than allowed. */
-static const double worse[CANARY_GRID] = { 1.5, 2, 3, 5, 8, 15, 30, 60, 120 };
+/* How many times more often than allowed something bad happens: errors are rare and can be 100 times as many; of slow answers there were
+ * many before. */
+static const double errors_worse[CANARY_GRID] = { 1.5, 2, 3, 5, 8, 15, 30, 60, 120 };
+static const double slow_worse[CANARY_GRID] = { 1.1, 1.2, 1.35, 1.6, 2, 3, 5, 10, 30 };
 /* What each metric may spend of alpha. */
 const double canary_weight[CANARY_COMPARED] = { 0.4, 0.2, 0.2, 0.2 };
 
@@ -21,13 +23,14 @@ static void restart(struct canary *c)
 
 void canary_harm_start(struct canary *c) { restart(c); }
 
-static void votes_of(const struct canary_sums *s, int m, double *votes, double *canary_votes)
+static void votes_of(const struct canary *c, const struct canary_sums *s, int m, double *votes, double *canary_votes)
 {
     for (size_t i = 0; i < s->units; i++) {
         const double *bad = s->unit[i].bad[m];
         if (bad[BASE] + bad[CAN] <= 0) continue;
-        *votes += 1;
-        *canary_votes += bad[CAN] / (bad[BASE] + bad[CAN]);
+        double vote = canary_vote(c, m, s->unit[i].slot);
+        *votes += vote;
+        *canary_votes += vote * bad[CAN] / (bad[BASE] + bad[CAN]);
     }
 }
 
@@ -35,9 +38,10 @@ static void compare(struct canary *c, const struct canary_sums *s, int m)
 {
     const double *n = s->n[canary_kind(m)];
     struct canary_compare *p = &c->compare[m];
+    const double *worse = m == CANARY_ERRORS ? errors_worse : slow_worse;
     double votes = 0, canary_votes = 0;
     if (!s->threshold[m].known || n[BASE] <= 0 || n[CAN] <= 0) return;
-    votes_of(s, m, &votes, &canary_votes);
+    votes_of(c, s, m, &votes, &canary_votes);
     double w = n[CAN] / (n[CAN] + n[BASE]), ratio = s->threshold[m].ratio, temper = CANARY_TEMPER * canary_dispersion(c, m);
     for (int g = 0; g < CANARY_GRID && votes > 0; g++) {
         double fair = log1p(w * (ratio - 1)), unfair = log1p(w * (ratio * worse[g] - 1));

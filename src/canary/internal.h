@@ -23,11 +23,11 @@ struct canary_unit {
     uint16_t slot; /* in canary.source */
 };
 
-/* Where "slow" begins in this tick: indices of edges, by arm (the canary's is higher by the margin). */
+/* Where "slow" begins in this tick. */
 struct canary_threshold {
     bool known;
-    uint32_t edge[2];
-    double ratio; /* harm only above this times the baseline's share of slow answers */
+    uint32_t edge; /* index: slow is what lies beyond it */
+    double ratio;  /* harm only above this times the baseline's share of bad answers */
 };
 
 struct canary_sums {
@@ -37,7 +37,7 @@ struct canary_sums {
     size_t units;
     double n[2][2], bad[CANARY_COMPARED][2]; /* of all units */
     double split[2];                         /* cold ones too */
-    double guard[4];                         /* canary: requests, errors (one a source, where there are several); baseline: the same */
+    double guard[4];                         /* canary: requests, errors; baseline: the same */
     uint16_t pod_votes[CANARY_COMPARED][CANARY_PODS];
 };
 
@@ -62,6 +62,8 @@ double canary_log_harm(const struct canary *c, int m);
 double canary_log_all(const struct canary *c); /* of the metrics in the mask, weighted */
 /* dispersion.c */
 double canary_dispersion(const struct canary *c, int m);
+/* How much a caller's vote counts in a metric, 0...1: less when it voted in the seconds before and errors are known to come in rows. */
+double canary_vote(const struct canary *c, int m, uint16_t slot);
 void canary_dispersion_tick(struct canary *c, const struct canary_sums *s);
 /* ship.c */
 double canary_margin(const struct canary *c, int m);

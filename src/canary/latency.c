@@ -1,15 +1,14 @@
 /* Latency as a question of yes or no: was the answer slower than what the baseline's quantile was in the minutes before this second?
- * Both arms are judged at the same time, so a badly chosen threshold costs power and never truth. */
+ * Both arms are judged at the same edge and time, so a badly chosen one costs power and never truth. The margin becomes a ratio: if the
+ * canary were 1.1 times as slow, its share of answers beyond the edge would be the baseline's share beyond the edge / 1.1. */
 #include "canary/internal.h"
 
 /* Durations that must be known before a threshold is chosen. */
 #define HISTORY_LEAST 200
+/* Where all answers lie in one bucket the margin could excuse anything. */
+#define RATIO_MOST 20.0
 
 static const double quantile_of[CANARY_COMPARED] = { 0, 0.5, 0.9, 0.99 };
-/* Where buckets are too wide for the margin, the margin is one of the share of slow answers: what 1.1 times as slow makes of it for a
- * log-normal of sigma 0.6, rounded up. */
-static const double coarse_ratio[CANARY_COMPARED] = { 1, 1.15, 1.35, 1.6 };
-
 static double total(const double *h, uint32_t n)
 {
     double sum = 0;
@@ -33,18 +32,31 @@ static uint32_t edge_at(const struct canary *c, double wanted, double sum)
     return at;
 }
 
+/* Share of the baseline's answers that are slower; inside a bucket in proportion. */
+static double beyond(const struct canary *c, double ms, double sum)
+{
+    double slower = c->history[BASE][c->cfg.edges_n];
+    for (uint32_t i = c->cfg.edges_n; i-- > 0;) {
+        double from = i ? c->cfg.edges[i - 1] : 0, to = c->cfg.edges[i];
+        if (ms <= from)
+            slower += c->history[BASE][i];
+        else if (ms < to)
+            slower += c->history[BASE][i] * (to - ms) / (to - from);
+        else
+            break;
+    }
+    return (slower + 0.5) / (sum + 1);
+}
+
 void canary_thresholds(const struct canary *c, struct canary_sums *s)
 {
     s->threshold[CANARY_ERRORS] = (struct canary_threshold){ .known = true, .ratio = c->cfg.errors_ratio };
     double sum = total(c->history[BASE], c->cfg.edges_n);
     if (sum < HISTORY_LEAST) return;
     for (int m = CANARY_P50; m <= CANARY_P99; m++) {
-        uint32_t base = edge_at(c, 1 - quantile_of[m], sum), can = base;
-        double wanted = c->cfg.edges[base] * c->cfg.latency_margin;
-        while (can + 1 < c->cfg.edges_n && c->cfg.edges[can] < wanted * (1 - 1e-9)) can++;
-        bool fine = c->cfg.edges[can] >= wanted * (1 - 1e-9) && c->cfg.edges[can] <= wanted * 1.5;
-        s->threshold[m] =
-            (struct canary_threshold){ .known = true, .edge = { base, fine ? can : base }, .ratio = fine ? 1 : coarse_ratio[m] };
+        uint32_t edge = edge_at(c, 1 - quantile_of[m], sum);
+        double ms = c->cfg.edges[edge], ratio = beyond(c, ms / c->cfg.latency_margin, sum) / beyond(c, ms, sum);
+        s->threshold[m] = (struct canary_threshold){ .known = true, .edge = edge, .ratio = MIN(ratio, RATIO_MOST) };
     }
 }
 

@@ -62,7 +62,7 @@ static void metric_result(const struct canary *c, const struct canary_sums *now,
     if (m != CANARY_ERRORS) {
         r->baseline_ms = canary_quantile(c, BASE, quantile[m]);
         r->canary_ms = canary_quantile(c, CAN, quantile[m]);
-        if (now->threshold[m].known) r->threshold_ms = c->cfg.edges[now->threshold[m].edge[BASE]];
+        if (now->threshold[m].known) r->threshold_ms = c->cfg.edges[now->threshold[m].edge];
     }
     r->verdict = verdict_of(c, m, r);
 }

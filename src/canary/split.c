@@ -4,7 +4,8 @@
 #include "canary/internal.h"
 
 #define GRACE  5   /* ticks after a change of the order that are not counted */
-#define REPEAT 30  /* ticks after an alarm until the counts start anew */
+#define REPEAT 30  /* ticks: under an alarm each so many are looked at for themselves ... */
+#define SOME   1.0 /* ... and so much evidence (ln E) keeps it up */
 #define TEMPER 4.0 /* users stick, connections live: requests do not choose one by one */
 #define ALPHA  0.001
 #define FACTOR 1.25  /* times the ordered share that is no matter ... */
@@ -14,7 +15,6 @@ static void restart(struct canary *c)
 {
     c->split.n[BASE] = c->split.n[CAN] = 0;
     c->split.since_alarm = 0;
-    c->split.alarm = false;
 }
 
 double canary_log_split(const struct canary *c)
@@ -38,6 +38,7 @@ void canary_split_tick(struct canary *c, double share, const struct canary_sums 
     if (share < 0 || share > 1 || !(c->mask & (1U << CANARY_SPLIT))) share = -1;
     if (fabs(share - c->split.ordered) > 1e-9) {
         restart(c);
+        c->split.alarm = false;
         c->split.ordered = share;
         c->split.grace = GRACE;
     }
@@ -45,16 +46,14 @@ void canary_split_tick(struct canary *c, double share, const struct canary_sums 
         c->split.grace--;
         return;
     }
-    if (c->split.alarm && ++c->split.since_alarm >= REPEAT) {
-        bool was = canary_log_split(c) >= -log(ALPHA);
-        restart(c);
-        c->split.alarm = was; /* stands until the new counts have an opinion */
-    }
     for (int arm = 0; arm < 2; arm++) c->split.n[arm] += s->split[arm];
-    if (canary_log_split(c) >= -log(ALPHA))
-        c->split.alarm = true;
-    else if (c->split.n[BASE] + c->split.n[CAN] > 200)
-        c->split.alarm = false;
+    if (!c->split.alarm) {
+        c->split.alarm = canary_log_split(c) >= -log(ALPHA);
+        if (c->split.alarm) restart(c);
+    } else if (++c->split.since_alarm >= REPEAT) {
+        c->split.alarm = canary_log_split(c) >= SOME;
+        restart(c);
+    }
 }
 
 void canary_split_effect(const struct canary *c, struct canary_metric_result *out)

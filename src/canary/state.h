@@ -11,9 +11,11 @@
 /* A caller: its share of traffic and when its baseline requests failed. */
 struct canary_source {
     uint64_t id;
-    double rate;     /* baseline requests a tick, smoothed */
-    uint32_t seen;   /* tick */
-    uint8_t history; /* bit i: bad at baseline i + 1 ticks ago */
+    double rate;            /* baseline requests a tick, smoothed */
+    uint32_t seen;          /* tick */
+    uint32_t asked, failed; /* tick of the last request to the canary and of the last error, for the guard rail */
+    uint8_t history;        /* bit i: an error of the baseline i + 1 ticks ago */
+    uint8_t voted;          /* bit i: an error of either arm i + 1 ticks ago */
 };
 
 struct canary_pod {
@@ -26,7 +28,9 @@ struct canary_pod {
 
 /* How many bad things come together, learnt from the baseline. */
 struct canary_dispersion {
-    double pairs, by_chance, events; /* decaying sums: of one source or pod; how many chance makes; votes */
+    double pairs, by_chance;     /* decaying sums: pairs of callers hit through one pod in one second; how many of them chance makes */
+    double rows, rows_by_chance; /* pairs of bad seconds of one caller */
+    double events;
 };
 
 struct canary_compare {
@@ -40,6 +44,7 @@ struct canary_compare {
 };
 
 struct canary_bin {
+    uint32_t from; /* tick */
     double n, bad, base_n, base_bad;
 };
 

@@ -7,8 +7,8 @@
 #define STALE  600 /* ticks after which an entry may be taken by another */
 #define PROBES 16
 
-/* Callers from which the guard rail counts one error each a second: with fewer, a cap would blind it. */
-#define GUARD_SOURCES 5
+/* From so many callers on, the guard rail counts one error of each a second. */
+#define GUARD_CALLERS 5
 
 static uint32_t home(uint64_t id, uint32_t n) { return (uint32_t)(hash64(&id, sizeof id) % n); }
 
@@ -75,7 +75,7 @@ static double judge(struct canary *c, const struct canary_sums *s, const struct 
         c->history[cell->arm][i] += cell->buckets[i];
     }
     for (int m = CANARY_P50; m <= CANARY_P99; m++)
-        if (s->threshold[m].known) bad[m] = slower(c, cell, s->threshold[m].edge[cell->arm]);
+        if (s->threshold[m].known) bad[m] = slower(c, cell, s->threshold[m].edge);
     return n;
 }
 
@@ -100,23 +100,27 @@ static void compare_cell(struct canary *c, struct canary_sums *s, const struct c
     }
 }
 
-static void guard_cell(const struct canary_cell *cell, bool capped, double guard[4])
+/* Callers of the canary in the last minute. */
+static unsigned callers(const struct canary *c)
 {
-    double bad = MIN(cell->errors, cell->requests), n = cell->requests;
-    if (capped && bad > 1) {
-        n -= bad - 1;
-        bad = 1;
-    }
-    int at = cell->arm == CANARY_ARM_BASELINE ? 2 : 0;
-    guard[at] += n;
-    guard[at + 1] += bad;
+    unsigned n = 0;
+    for (size_t i = 0; i < CANARY_SOURCES; i++) n += c->source[i].asked && c->ticks - c->source[i].asked < 60;
+    return n;
 }
 
-static size_t active_sources(const struct canary *c)
+static void guard_cell(struct canary *c, struct canary_source *source, const struct canary_cell *cell, bool capped, double guard[4])
 {
-    size_t n = 0;
-    for (size_t i = 0; i < CANARY_SOURCES; i++) n += c->source[i].id && c->ticks - c->source[i].seen < 60;
-    return n;
+    double bad = MIN(cell->errors, cell->requests), n = cell->requests;
+    if (cell->arm == CANARY_ARM_BASELINE) {
+        guard[2] += n;
+        guard[3] += bad;
+        return;
+    }
+    double counted = capped ? MIN(bad, source->failed == c->ticks ? 0.0 : 1.0) : bad;
+    guard[0] += n - (bad - counted);
+    guard[1] += counted;
+    if (n > 0) source->asked = c->ticks;
+    if (bad > 0) source->failed = c->ticks;
 }
 
 void canary_tally(struct canary *c, const struct canary_tick *t, struct canary_sums *s)
@@ -124,12 +128,12 @@ void canary_tally(struct canary *c, const struct canary_tick *t, struct canary_s
     double keep = exp2(-1.0 / 120); /* durations: half of them are of the last two minutes */
     for (uint32_t i = 0; i <= c->cfg.edges_n; i++)
         for (int arm = 0; arm < 2; arm++) c->history[arm][i] *= keep;
-    bool capped = active_sources(c) >= GUARD_SOURCES;
+    bool capped = callers(c) >= GUARD_CALLERS;
     for (size_t i = 0; i < t->cells_n; i++) {
         const struct canary_cell *cell = &t->cells[i];
         if (cell->arm > CANARY_ARM_COHORT || (!cell->requests && !cell->buckets)) continue;
-        guard_cell(cell, capped, s->guard);
         uint16_t slot = source_slot(c, cell->source);
+        guard_cell(c, &c->source[slot], cell, capped, s->guard);
         if (cell->arm == CANARY_ARM_COHORT) continue;
         s->split[cell->arm] += cell->requests;
         if (cell->warm) compare_cell(c, s, cell, unit_of(s, slot));

@@ -36,8 +36,7 @@ static void row(struct table *t, const json_t *e)
 {
     char when[40];
     AUTO(free_p)
-    char *actor = plain(json_text(e, "actor")),
-         *target = plain(json_text(e, "target")), *reason = plain(json_text(e, "reason"));
+    char *actor = plain(json_text(e, "actor")), *target = plain(json_text(e, "target")), *reason = plain(json_text(e, "reason"));
     table_cellf(t, "%" PRId64, json_number(e, "seq", 0));
     table_cell(t, text_local(json_text(e, "time"), when, sizeof when));
     table_cell(t, actor);

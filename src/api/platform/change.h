@@ -17,7 +17,7 @@ struct change {
     const char *ns, *service;
     struct str project;                    /* n = 0: nobody's */
     const struct resource *before, *after; /* Traffic; NULL: none. Both NULL: nothing to do */
-    const TrafficSpec *was; /* what was so without a Traffic; NULL: not known */
+    const TrafficSpec *was;                /* what was so without a Traffic; NULL: not known */
     struct str actor;
     enum via via;
     struct str reason;

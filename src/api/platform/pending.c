@@ -51,7 +51,8 @@ int project_check_shift(const char *name, const ProjectSpec *spec, const char *v
 bool project_protected(const ProjectSpec *spec, const char *ns)
 {
     for (size_t i = 0; i < spec->n_environments; i++)
-        if (spec->environments[i]->namespace_ && strcmp(spec->environments[i]->namespace_, ns) == 0) return spec->environments[i]->protected_;
+        if (spec->environments[i]->namespace_ && strcmp(spec->environments[i]->namespace_, ns) == 0)
+            return spec->environments[i]->protected_;
     return false;
 }
 const char *project_environment(const ProjectSpec *spec, const char *ns)

@@ -1,0 +1,227 @@
+/* Runs the scenarios through our statistics and through the rules of other tools.
+ *
+ *   sim quick              few runs of each: fails when a target is missed by more than chance explains
+ *   sim full [NAME...]     all runs; one JSON object a line and scenario: the data of docs/analysis.md
+ *   sim trace NAME SEED    one run, second by second, as CSV
+ */
+#include "others.h"
+#include "scenarios.h"
+
+#include <math.h>
+
+enum { OURS, ARGO, FLAGGER, TOOLS };
+static const char *const tools[TOOLS] = { "weft", "argo", "flagger" };
+
+struct outcome {
+    double found[TOOLS]; /* seconds since the canary got bad (or began, when it is healthy); INFINITY: never */
+    double hurt[TOOLS];  /* errors and too slow answers are not told apart here: errors above the baseline's until then */
+    bool guard, pod;
+    enum canary_metric blamed;
+};
+
+static double share_at(const struct sim_case *k, unsigned second)
+{
+    static const double ladder[] = { 0.05, 0.10, 0.25, 0.50 };
+    return k->share > 0 ? k->share : ladder[MIN(second / 900, 3U)];
+}
+
+static void note(struct outcome *o, int tool, const struct sim_case *k, const struct sim_traffic *t, double excess)
+{
+    if (!isinf(o->found[tool])) return;
+    o->found[tool] = t->second >= k->s.from ? t->second - k->s.from : 0;
+    o->hurt[tool] = excess;
+}
+
+/* The whole of a run: all tools see the same seconds. Ends when each has decided, or at the horizon. */
+static void simulate(const struct sim_case *k, uint64_t seed, struct outcome *o)
+{
+    static struct sim_traffic t;
+    static struct canary c;
+    struct canary_config cfg = canary_defaults();
+    struct sim_argo argo;
+    struct sim_flagger flagger = { 0 };
+    double excess = 0;
+    *o = (struct outcome){ .found = { INFINITY, INFINITY, INFINITY } };
+    canary_init(&c, &cfg);
+    sim_argo_start(&argo);
+    sim_traffic_start(&t, &k->s, seed);
+    while (t.second < k->seconds && (isinf(o->found[OURS]) || isinf(o->found[ARGO]) || isinf(o->found[FLAGGER]))) {
+        double share = share_at(k, t.second);
+        sim_traffic_second(&t, share);
+        excess += t.bad[1] - (t.n[0] ? t.n[1] * (double)t.bad[0] / t.n[0] : 0);
+        if (isinf(o->found[OURS])) canary_tick(&c, &(struct canary_tick){ .share = share, .cells = t.cell, .cells_n = t.cells });
+        if (c.harmed) note(o, OURS, k, &t, excess);
+        if (sim_argo_second(&argo, &t)) note(o, ARGO, k, &t, excess);
+        if (sim_flagger_second(&flagger, &t)) note(o, FLAGGER, k, &t, excess);
+    }
+    for (int i = 0; i < TOOLS; i++)
+        if (isinf(o->found[i])) o->hurt[i] = excess;
+    o->guard = c.guarded;
+    o->pod = c.blamed_pod != 0;
+    o->blamed = c.blamed;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double at(const double *sorted, unsigned n, double q) { return sorted[MIN((unsigned)(q * n), n - 1)]; }
+
+struct summary {
+    unsigned runs, found[TOOLS], guard, pod, blamed[CANARY_METRICS];
+    double *times[TOOLS], *hurt[TOOLS]; /* sorted, one for each run */
+};
+
+static struct summary run(const struct sim_case *k, unsigned runs)
+{
+    struct summary s = { .runs = runs };
+    for (int i = 0; i < TOOLS; i++) {
+        s.times[i] = xcalloc(runs, sizeof(double));
+        s.hurt[i] = xcalloc(runs, sizeof(double));
+    }
+    for (unsigned r = 0; r < runs; r++) {
+        struct outcome o;
+        simulate(k, 1000003ULL * (uint64_t)(k - sim_cases) + r + 1, &o);
+        for (int i = 0; i < TOOLS; i++) {
+            s.times[i][r] = o.found[i];
+            s.hurt[i][r] = o.hurt[i];
+            s.found[i] += !isinf(o.found[i]);
+        }
+        if (isinf(o.found[OURS])) continue;
+        s.guard += o.guard;
+        s.pod += o.pod;
+        s.blamed[o.blamed]++;
+    }
+    for (int i = 0; i < TOOLS; i++) {
+        qsort(s.times[i], runs, sizeof(double), ascending);
+        qsort(s.hurt[i], runs, sizeof(double), ascending);
+    }
+    return s;
+}
+
+static void release(struct summary *s)
+{
+    for (int i = 0; i < TOOLS; i++) {
+        free(s->times[i]);
+        free(s->hurt[i]);
+    }
+}
+
+static void number(double x)
+{
+    if (isinf(x))
+        printf("null");
+    else
+        printf("%.4g", x);
+}
+
+static void print_json(const struct sim_case *k, const struct summary *s)
+{
+    printf("{\"scenario\":\"%s\",\"healthy\":%s,\"runs\":%u,\"guard\":%u,\"pod\":%u,\"blamed\":{", k->s.name, k->healthy ? "true" : "false",
+           s->runs, s->guard, s->pod);
+    for (int m = 0; m < CANARY_METRICS; m++) printf("%s\"%s\":%u", m ? "," : "", canary_metric_name((enum canary_metric)m), s->blamed[m]);
+    printf("}");
+    for (int i = 0; i < TOOLS; i++) {
+        printf(",\"%s\":{\"found\":%u,\"hurt\":%.1f,\"times\":[", tools[i], s->found[i], at(s->hurt[i], s->runs, 0.5));
+        for (int q = 0; q <= 100; q++) { /* hundredths: enough for a curve */
+            if (q) printf(",");
+            number(at(s->times[i], s->runs, q / 100.0));
+        }
+        printf("]}");
+    }
+    printf("}\n");
+    fflush(stdout);
+}
+
+static void print_line(const struct sim_case *k, const struct summary *s)
+{
+    fprintf(stderr, "%-26s", k->s.name);
+    for (int i = 0; i < TOOLS; i++)
+        fprintf(stderr, "  %s %5.1f%% %5.0f %5.0f", tools[i], 100.0 * s->found[i] / s->runs, at(s->times[i], s->runs, 0.5),
+                at(s->times[i], s->runs, 0.9));
+    fprintf(stderr, "  guard %u pod %u hurt %.0f\n", s->guard, s->pod, at(s->hurt[OURS], s->runs, 0.5));
+}
+
+static int full(int names, char **name, unsigned divide)
+{
+    for (size_t i = 0; i < sim_cases_n; i++) {
+        bool wanted = names == 0;
+        for (int n = 0; n < names; n++) wanted |= !strcmp(name[n], sim_cases[i].s.name);
+        if (!wanted) continue;
+        struct summary s = run(&sim_cases[i], MAX(sim_cases[i].runs / divide, 1U));
+        print_json(&sim_cases[i], &s);
+        print_line(&sim_cases[i], &s);
+        release(&s);
+    }
+    return 0;
+}
+
+/* Few runs: a target is missed when it is missed by three standard deviations of chance. */
+static bool holds(const struct sim_case *k, const struct summary *s)
+{
+    if (k->at_most > 0) return s->found[OURS] <= s->runs * k->at_most + 3 * sqrt(s->runs * k->at_most);
+    if (k->within <= 0) return true;
+    unsigned in_time = 0;
+    for (unsigned r = 0; r < s->runs; r++) in_time += s->times[OURS][r] <= k->within;
+    return in_time >= s->runs * k->quantile - 3 * sqrt(s->runs * k->quantile * (1 - k->quantile));
+}
+
+static int quick(void)
+{
+    int missed = 0;
+    for (size_t i = 0; i < sim_cases_n; i++) {
+        struct sim_case k = sim_cases[i];
+        if (k.within <= 0 && k.at_most <= 0) continue;
+        if (!k.healthy) k.seconds = 120;
+        struct summary s = run(&sim_cases[i], k.healthy ? 10 : 40);
+        print_line(&sim_cases[i], &s);
+        if (!holds(&k, &s)) {
+            fprintf(stderr, "  misses its target\n");
+            missed++;
+        }
+        release(&s);
+    }
+    return missed ? 1 : 0;
+}
+
+static int trace(const char *name, uint64_t seed)
+{
+    static struct sim_traffic t;
+    static struct canary c;
+    struct canary_config cfg = canary_defaults();
+    const struct sim_case *k = NULL;
+    for (size_t i = 0; i < sim_cases_n; i++)
+        if (!strcmp(name, sim_cases[i].s.name)) k = &sim_cases[i];
+    if (!k) return 2;
+    canary_init(&c, &cfg);
+    sim_traffic_start(&t, &k->s, seed);
+    printf(
+        "second,n_b,x_b,n_c,x_c,ln_e,ln_errors,ln_p50,ln_p90,ln_p99,ship_errors,ship_p50,ship_p90,ship_p99,difference,low,high,ratio_low,ratio_high,"
+        "dispersion,verdict\n");
+    while (t.second < k->seconds && !c.harmed) {
+        struct canary_result r;
+        double share = share_at(k, t.second);
+        sim_traffic_second(&t, share);
+        canary_tick(&c, &(struct canary_tick){ .share = share, .cells = t.cell, .cells_n = t.cells });
+        canary_result(&c, &r);
+        printf("%u,%u,%u,%u,%u,%.3f", t.second, t.n[0], t.bad[0], t.n[1], t.bad[1], r.log_harm);
+        for (int m = 0; m < CANARY_COMPARED; m++) printf(",%.3f", r.metric[m].log_harm);
+        for (int m = 0; m < CANARY_COMPARED; m++) printf(",%.3f", r.metric[m].log_ship);
+        const struct canary_metric_result *e = &r.metric[CANARY_ERRORS];
+        printf(",%.5f,%.5f,%.5f,%.3f,%.3f,%.2f,%s\n", e->difference.value, e->difference.low, e->difference.high, e->ratio.low,
+               e->ratio.high, e->dispersion, canary_verdict_name(r.verdict));
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && !strcmp(argv[1], "quick")) return quick();
+    if (argc >= 2 && !strcmp(argv[1], "full")) return full(argc - 2, argv + 2, 1);
+    if (argc >= 2 && !strcmp(argv[1], "tenth")) return full(argc - 2, argv + 2, 10);
+    if (argc == 4 && !strcmp(argv[1], "trace")) return trace(argv[2], strtoull(argv[3], NULL, 10));
+    fprintf(stderr, "usage: sim quick | full [NAME...] | tenth [NAME...] | trace NAME SEED\n");
+    return 2;
+}
