@@ -1,6 +1,6 @@
 # The front door; README.md says what each does.
 #   make         builds the three programs into build/
-#   make demo    installs what is missing, builds, starts the local mesh with examples/canary and serves until Ctrl-C
+#   make demo    installs what is missing, builds, starts the local mesh with examples/canary and examples/demo, serves until Ctrl-C
 #   make test    installs what is missing, builds, runs every test; ends with 'N passed, N failed'
 #   make test-full   all of the end-to-end tests under sanitizers (minutes)
 #   make t D=http   the unit tests of one folder of src/, quickly
@@ -18,7 +18,7 @@ $(B)/build.ninja:
 demo:
 	@tools/install build
 	@$(MAKE) --no-print-directory all
-	@$(B)/weft up -f examples/canary/
+	@$(B)/weft up -f examples/canary/ -f examples/demo/
 
 test:
 	@tools/install test

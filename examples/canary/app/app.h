@@ -33,6 +33,15 @@ void greeter_handle(struct http_exchange *x, void *arg);
 /* ---- reflection.c ---- */
 void reflection_handle(struct http_exchange *x, struct app *app);
 
+/* ---- resolve.c ---- */
+/* addr NULL: error says why. Called once, on the loop. host is copied. */
+void resolve(struct loop *loop, const char *host, uint16_t port, void (*done)(void *arg, const struct addr *addr, const char *error),
+             void *arg);
+
+/* ---- steady.c ---- */
+/* Calls the service from now on, HTTP (8081, /ping) and gRPC (50051, SayHello) in turn. service must outlive the program. */
+void steady_start(struct app *app, const char *service, uint32_t per_second, uint32_t users);
+
 /* ---- caller.c: calls of other services, one connection per service ---- */
 struct call {
     struct str service;             /* host name; port 50051 */

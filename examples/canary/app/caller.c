@@ -1,12 +1,8 @@
-/* Calls SayHello of other services: one HTTP/2 connection per service, so that whoever balances must balance requests. Names are looked up
- * in a thread of their own; other requests go on meanwhile. */
+/* Calls SayHello of other services: one HTTP/2 connection per service, so that whoever balances must balance requests. */
 #include "app.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "helloworld.pb-c.h"
-
-#include <netdb.h>
-#include <pthread.h>
 
 struct target {
     struct app *app;
@@ -30,13 +26,6 @@ struct pending {
 struct caller {
     struct app *app;
     struct map targets; /* host -> struct target * */
-};
-
-struct lookup {
-    struct target *target;
-    char *host;
-    struct addr addr;
-    char error[128]; /* empty: found */
 };
 
 struct caller *caller_new(struct app *app)
@@ -109,62 +98,28 @@ static void send_call(struct pending *p)
     grpc_call_send(p->request, world, sizeof world, true);
 }
 
-/* On the loop again: the waiting calls leave, or fail with what the resolver said. */
-static void looked_up(void *arg)
+/* The waiting calls leave, or fail with what the resolver said. */
+static void looked_up(void *arg, const struct addr *addr, const char *error)
 {
-    struct lookup *l = arg;
-    struct target *t = l->target;
+    struct target *t = arg;
     static const struct http_client_config cfg = { .h2 = true, .connect_ms = 3000 };
     t->looking = false;
-    if (!l->error[0]) t->client = http_client_new(t->app->loop, &l->addr, &cfg);
+    if (addr) t->client = http_client_new(t->app->loop, addr, &cfg);
     while (!list_empty(&t->waiting)) {
         struct pending *p = container_of(t->waiting.next, struct pending, link);
         list_del(&p->link);
         if (t->client)
             send_call(p);
         else
-            finish(p, GRPC_UNAVAILABLE, arena_str(http_arena(p->x), str_of(l->error)));
+            finish(p, GRPC_UNAVAILABLE, arena_str(http_arena(p->x), str_of(error)));
     }
-    free(l->host);
-    free(l);
-}
-
-static void *resolve(void *arg)
-{
-    struct lookup *l = arg;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
-    int r = getaddrinfo(l->host, "50051", &hints, &found);
-    if (r == 0 && found->ai_addrlen <= sizeof l->addr.any) {
-        memcpy(&l->addr.any, found->ai_addr, found->ai_addrlen);
-        l->addr.len = found->ai_addrlen;
-    } else {
-        snprintf(l->error, sizeof l->error, "cannot resolve %s: %s", l->host, gai_strerror(r));
-    }
-    if (found) freeaddrinfo(found);
-    loop_post(l->target->app->loop, looked_up, l);
-    return NULL;
 }
 
 static void look_up(struct target *t)
 {
-    pthread_t thread;
-    struct lookup *l = xcalloc(1, sizeof *l);
-    pthread_attr_t attr;
-    if (t->looking) {
-        free(l);
-        return;
-    }
+    if (t->looking) return;
     t->looking = true;
-    l->target = t;
-    l->host = xstrdup(t->host);
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, 256 << 10);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    int r = pthread_create(&thread, &attr, resolve, l);
-    pthread_attr_destroy(&attr);
-    if (r == 0) return;
-    snprintf(l->error, sizeof l->error, "cannot start a thread: %s", strerror(r));
-    loop_post(t->app->loop, looked_up, l);
+    resolve(t->app->loop, t->host, 50051, looked_up, t);
 }
 
 static struct target *target_of(struct caller *c, struct str service)

@@ -51,6 +51,9 @@ int main(void)
     app.caller = caller_new(&app);
     serve(&app, number("PORT", 8081, 65535), web_handle);
     serve(&app, number("GRPC_PORT", 50051, 65535), greeter_handle);
+    const char *steady = getenv("CALL");
+    if (steady && *steady)
+        steady_start(&app, steady, MAX(number("CALLS_PER_SECOND", 20, 1000), 1u), MAX(number("CALL_USERS", 100, 1000000), 1u));
     printf("hostname:%s listens on %u (HTTP) and %u (gRPC)\n", host, number("PORT", 8081, 65535), number("GRPC_PORT", 50051, 65535));
     fflush(stdout);
     return loop_run(app.loop) < 0;
