@@ -6,13 +6,13 @@ import './styles/tokens.css';
 import './styles/base.css';
 import { App } from './app';
 import { useTheme, useThemeWatcher } from './lib/theme';
-import { theme, variables } from './theme';
+import { theme } from './theme';
 
 function Root() {
   useThemeWatcher();
   const shown = useTheme();
   return (
-    <MantineProvider theme={theme} cssVariablesResolver={variables} forceColorScheme={shown}>
+    <MantineProvider theme={theme} forceColorScheme={shown} withCssVariables={false} withGlobalClasses={false}>
       <App />
     </MantineProvider>
   );

@@ -1,5 +1,5 @@
-// Mantine dressed in the design's tokens.
-import { createTheme, type CSSVariablesResolver } from '@mantine/core';
+// Mantine dressed in the design's tokens. Its variables stand in styles/mantine.css: the page's content security policy allows no <style>.
+import { createTheme } from '@mantine/core';
 
 export const theme = createTheme({
   primaryColor: 'cobalt',
@@ -14,12 +14,3 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: 'pointer',
 });
-
-const both = {
-  '--mantine-color-body': 'var(--c-canvas)',
-  '--mantine-color-text': 'var(--c-text)',
-  '--mantine-color-dimmed': 'var(--c-text-3)',
-  '--mantine-color-default-border': 'var(--c-line-strong)',
-  '--mantine-color-error': 'var(--c-bad)',
-};
-export const variables: CSSVariablesResolver = () => ({ variables: {}, light: both, dark: both });

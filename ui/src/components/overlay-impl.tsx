@@ -11,7 +11,7 @@ const m = messages({ close: ['Close', '关闭'] });
 
 export function Dialog({ open, onClose, title, children, foot, width = 480, bare }: DialogProps) {
   return (
-    <Modal.Root opened={open} onClose={onClose} size={width} yOffset="10vh" xOffset={16} transitionProps={{ duration: 0 }} zIndex={300}>
+    <Modal.Root lockScroll={false} opened={open} onClose={onClose} size={width} yOffset="10vh" xOffset={16} transitionProps={{ duration: 0 }} zIndex={300}>
       <Modal.Overlay style={{ background: 'var(--c-scrim)' }} />
       <Modal.Content className="dlg" aria-modal="true">
         {bare ? (
