@@ -32,11 +32,13 @@ export const lineWidth = (rate: number | null): number => (rate === null || rate
 export const shapeOf = (m: MeshMap): string =>
   [...m.nodes.map((n) => n.id), '|', ...m.edges.map(edgeId)].sort().join(' ');
 
-// The positions of a shape: id -> left, top; edges by edgeId with their points.
+type Point = { x: number; y: number };
+// The positions of a shape: boxes by id (left, top), lines by edgeId: the points that keep them clear of boxes, and the label's place.
 export interface Shape {
   width: number;
   height: number;
-  at: Map<string, { x: number; y: number }>;
+  at: Map<string, Point>;
+  via: Map<string, { points: Point[]; label: Point }>;
 }
 export function place(m: MeshMap): Shape {
   const g = new dagre.graphlib.Graph();
@@ -45,16 +47,34 @@ export function place(m: MeshMap): Shape {
   const sorted = [...m.nodes].sort((a, b) => a.id.localeCompare(b.id));
   for (const n of sorted) g.setNode(n.id, { width: BOX.width, height: BOX.split });
   for (const e of [...m.edges].sort((a, b) => edgeId(a).localeCompare(edgeId(b)))) {
-    if (e.from !== e.to && g.hasNode(e.from) && g.hasNode(e.to)) g.setEdge(e.from, e.to, { width: 64, height: 30 });
+    if (e.from !== e.to && g.hasNode(e.from) && g.hasNode(e.to)) g.setEdge(e.from, e.to, { width: 64, height: 30, labelpos: 'c' });
   }
   dagre.layout(g);
   const size = g.graph() as { width?: number; height?: number };
-  const at = new Map<string, { x: number; y: number }>();
+  const at = new Map<string, Point>();
   for (const id of g.nodes()) {
-    const p = g.node(id) as { x: number; y: number };
+    const p = g.node(id) as Point;
     at.set(id, { x: p.x - BOX.width / 2, y: p.y - BOX.split / 2 });
   }
-  return { width: size.width ?? 0, height: size.height ?? 0, at };
+  const via = new Map<string, { points: Point[]; label: Point }>();
+  for (const e of g.edges()) {
+    const p = g.edge(e) as { points: Point[]; x: number; y: number };
+    via.set(edgeId({ from: e.v, to: e.w }), { points: p.points.slice(1, -1), label: { x: p.x, y: p.y } });
+  }
+  return { width: size.width ?? 0, height: size.height ?? 0, at, via };
+}
+
+// A smooth line through points: between two of them it leaves and arrives level.
+function smooth(points: Point[]): string {
+  const [first, ...rest] = points as [Point, ...Point[]];
+  let d = `M${first.x} ${first.y}`;
+  let last = first;
+  for (const p of rest) {
+    const half = (p.x - last.x) / 2;
+    d += ` C${last.x + half} ${last.y} ${p.x - half} ${p.y} ${p.x} ${p.y}`;
+    last = p;
+  }
+  return d;
 }
 
 // Ends of the lines at a box's side, spread so that they do not meet, in the order of where they come from.
@@ -88,12 +108,14 @@ export function draw(m: MeshMap, s: Shape): Drawing {
     const b = s.at.get(edge.to);
     const o = off.get(edgeId(edge));
     if (!a || !b || !o || edge.from === edge.to) continue;
-    const x1 = a.x + BOX.width;
-    const y1 = a.y + BOX.split / 2 + o.from;
-    const x2 = b.x - 6;
-    const y2 = b.y + BOX.split / 2 + o.to;
-    const bend = Math.max(40, Math.abs(x2 - x1) / 2);
-    edges.push({ edge, d: `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, mid: [(x1 + x2) / 2, (y1 + y2) / 2] });
+    const start = { x: a.x + BOX.width, y: a.y + BOX.split / 2 + o.from };
+    const end = { x: b.x - 6, y: b.y + BOX.split / 2 + o.to };
+    const via = s.via.get(edgeId(edge));
+    // Level through the label, so that it lies on its line.
+    const label = via?.label ?? { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
+    const inner = (via?.points ?? []).filter((p) => p.x > start.x + 8 && p.x < end.x - 8 && Math.abs(p.x - label.x) > 40);
+    const points = [start, ...[...inner, label].sort((p, q) => p.x - q.x), end];
+    edges.push({ edge, d: end.x > start.x ? smooth(points) : smooth([start, end]), mid: end.x > start.x ? [label.x, label.y] : [(start.x + end.x) / 2, (start.y + end.y) / 2] });
   }
   return { width: s.width, height: s.height, nodes, edges };
 }
