@@ -5,18 +5,18 @@
  * that a bad hour while the canary had no traffic does not count. */
 #include "canary/internal.h"
 
-#define LOWEST  log(1.0 / 16)
-#define HIGHEST log(1024.0)
+#define LOWEST  (-4 * M_LN2) /* ln of a sixteenth ... */
+#define HIGHEST (10 * M_LN2) /* ... to ln of a thousand times */
 
 static double ratio_at(int i) { return exp(LOWEST + (HIGHEST - LOWEST) * i / (CANARY_RATIOS - 1)); }
 
 void canary_effect_tick(struct canary_compare *p, double votes, double canary_votes, double w, double temper)
 {
     if (votes <= 0) return;
-    for (int i = 0; i < CANARY_RATIOS; i++) {
-        double r = ratio_at(i);
-        p->likelihood[i] += (canary_votes * log(r) - votes * log1p(w * (r - 1))) / temper;
-    }
+    const double step = (HIGHEST - LOWEST) / (CANARY_RATIOS - 1), factor = exp(step);
+    double r = exp(LOWEST);
+    for (int i = 0; i < CANARY_RATIOS; i++, r *= factor)
+        p->likelihood[i] += (canary_votes * (LOWEST + step * i) - votes * log1p(w * (r - 1))) / temper;
 }
 
 static void ratio(const struct canary_compare *p, struct canary_range *out)

@@ -43,8 +43,9 @@ static void compare(struct canary *c, const struct canary_sums *s, int m)
     if (!s->threshold[m].known || n[BASE] <= 0 || n[CAN] <= 0) return;
     votes_of(c, s, m, &votes, &canary_votes);
     double w = n[CAN] / (n[CAN] + n[BASE]), ratio = s->threshold[m].ratio, temper = CANARY_TEMPER * canary_dispersion(c, m);
+    double fair = log1p(w * (ratio - 1));
     for (int g = 0; g < CANARY_GRID && votes > 0; g++) {
-        double fair = log1p(w * (ratio - 1)), unfair = log1p(w * (ratio * worse[g] - 1));
+        double unfair = log1p(w * (ratio * worse[g] - 1));
         p->harm[g] += (canary_votes * log(worse[g]) - votes * (unfair - fair)) / temper;
     }
     canary_effect_tick(p, votes, canary_votes, w, temper);

@@ -35,9 +35,10 @@ struct canary_sums {
     struct canary_unit unit[CANARY_SOURCES];
     uint16_t unit_of[CANARY_SOURCES]; /* source slot -> index in unit + 1 */
     size_t units;
-    double n[2][2], bad[CANARY_COMPARED][2]; /* of all units */
-    double split[2];                         /* cold ones too */
-    double guard[4];                         /* canary: requests, errors; baseline: the same */
+    double n[2][2], bad[CANARY_COMPARED][2];     /* of all units */
+    uint64_t durations[2][CANARY_EDGES_MAX + 1]; /* by arm and bucket */
+    double split[2];                             /* cold ones too */
+    double guard[4];                             /* canary: requests, errors; baseline: the same */
     uint16_t pod_votes[CANARY_COMPARED][CANARY_PODS];
 };
 

@@ -57,26 +57,22 @@ static struct canary_unit *unit_of(struct canary_sums *s, uint16_t slot)
     return &s->unit[s->unit_of[slot] - 1];
 }
 
-static double slower(const struct canary *c, const struct canary_cell *cell, uint32_t edge)
-{
-    uint64_t n = 0;
-    for (uint32_t i = edge + 1; i <= c->cfg.edges_n; i++) n += cell->buckets[i];
-    return (double)n;
-}
-
-/* What is bad of a cell, by metric; returns how many durations are known. */
-static double judge(struct canary *c, const struct canary_sums *s, const struct canary_cell *cell, double bad[CANARY_COMPARED])
+/* What is bad of a cell, by metric; returns how many durations are known. Thresholds ascend with the quantile: one pass from above. */
+static double judge(const struct canary *c, struct canary_sums *s, const struct canary_cell *cell, double bad[CANARY_COMPARED])
 {
     bad[CANARY_ERRORS] = MIN(cell->errors, cell->requests);
     if (!cell->buckets) return 0;
-    double n = 0;
-    for (uint32_t i = 0; i <= c->cfg.edges_n; i++) {
-        n += cell->buckets[i];
-        c->history[cell->arm][i] += cell->buckets[i];
+    const uint32_t *b = cell->buckets;
+    uint64_t sum = 0;
+    int64_t i = c->cfg.edges_n;
+    for (int m = CANARY_P99; m >= CANARY_P50 && s->threshold[m].known; m--) {
+        for (; i > s->threshold[m].edge; i--) sum += b[i];
+        bad[m] = (double)sum;
     }
-    for (int m = CANARY_P50; m <= CANARY_P99; m++)
-        if (s->threshold[m].known) bad[m] = slower(c, cell, s->threshold[m].edge);
-    return n;
+    for (; i >= 0; i--) sum += b[i];
+    uint64_t *all = s->durations[cell->arm];
+    for (uint32_t k = 0; k <= c->cfg.edges_n; k++) all[k] += b[k];
+    return (double)sum;
 }
 
 static void compare_cell(struct canary *c, struct canary_sums *s, const struct canary_cell *cell, struct canary_unit *u)
@@ -125,9 +121,6 @@ static void guard_cell(struct canary *c, struct canary_source *source, const str
 
 void canary_tally(struct canary *c, const struct canary_tick *t, struct canary_sums *s)
 {
-    double keep = exp2(-1.0 / 120); /* durations: half of them are of the last two minutes */
-    for (uint32_t i = 0; i <= c->cfg.edges_n; i++)
-        for (int arm = 0; arm < 2; arm++) c->history[arm][i] *= keep;
     bool capped = callers(c) >= GUARD_CALLERS;
     for (size_t i = 0; i < t->cells_n; i++) {
         const struct canary_cell *cell = &t->cells[i];
@@ -138,4 +131,7 @@ void canary_tally(struct canary *c, const struct canary_tick *t, struct canary_s
         s->split[cell->arm] += cell->requests;
         if (cell->warm) compare_cell(c, s, cell, unit_of(s, slot));
     }
+    double keep = exp2(-1.0 / 120); /* durations: half of them are of the last two minutes */
+    for (uint32_t i = 0; i <= c->cfg.edges_n; i++)
+        for (int arm = 0; arm < 2; arm++) c->history[arm][i] = c->history[arm][i] * keep + (double)s->durations[arm][i];
 }

@@ -25,8 +25,9 @@ static void answer_object(struct call *c, const struct overlay *o, enum kind_id 
         findings_answer(c, 404, json_pack("{s:s}", "message", "there is no such object, written or made"));
         return;
     }
-    findings_answer(c, 200, json_pack("{s:o, s:b, s:o, s:o}", "object", object_json(now), "changed", now != old, "routes",
-                                      v ? effective_routes(v, NULL) : json_array(), "problems", effective_problems(o, NULL)));
+    findings_answer(c, 200,
+                    json_pack("{s:o, s:b, s:o, s:o}", "object", object_json(now), "changed", now != old, "routes",
+                              v ? effective_routes(v, NULL) : json_array(), "problems", effective_problems(o, NULL)));
 }
 
 static void answer_service(struct call *c, const struct overlay *o, const char *ns, const char *name)
@@ -35,9 +36,10 @@ static void answer_service(struct call *c, const struct overlay *o, const char *
     const char *domain = controller_settings(c->ctl)->mesh.domain;
     snprintf(host, sizeof host, strchr(name, '.') ? "%s" : "%s.%s.svc.%s", name, ns, domain ? domain : "cluster.local");
     const struct resource *t = overlay_traffic(controller_world(c->ctl), domain, host);
-    findings_answer(c, 200, json_pack("{s:s, s:o, s:o, s:o}", "host", host, "traffic",
-                                      t ? json_pack("{s:s, s:s}", "namespace", t->ns, "name", t->name) : json_null(), "routes",
-                                      effective_host(o, host), "problems", effective_problems(o, host)));
+    findings_answer(c, 200,
+                    json_pack("{s:s, s:o, s:o, s:o}", "host", host, "traffic",
+                              t ? json_pack("{s:s, s:s}", "namespace", t->ns, "name", t->name) : json_null(), "routes",
+                              effective_host(o, host), "problems", effective_problems(o, host)));
 }
 
 void weft_effective(struct call *c)
@@ -47,7 +49,8 @@ void weft_effective(struct call *c)
     char n[254], s[64];
     if (!name.n || name.n >= sizeof n || ns.n >= sizeof s || !k ||
         (k->id != KIND_SERVICE && k->id != KIND_VIRTUAL_SERVICE && k->id != KIND_DESTINATION_RULE)) {
-        findings_answer(c, 400, json_pack("{s:s}", "message", "asked for is kind=VirtualService, DestinationRule or Service, namespace and name"));
+        findings_answer(c, 400,
+                        json_pack("{s:s}", "message", "asked for is kind=VirtualService, DestinationRule or Service, namespace and name"));
         return;
     }
     snprintf(n, sizeof n, "%.*s", STR_ARG(name));

@@ -20,7 +20,7 @@ static void value_text(struct buf *b, sm *m)
     }
 }
 
-static void and(struct buf *b)
+static void and (struct buf * b)
 {
     if (b->len) buf_puts(b, " and ");
 }
@@ -108,9 +108,11 @@ static json_t *ordered(unsigned bits)
 static json_t *origin(const struct overlay_view *v, const struct overlay_origin *o, const char *protocol, size_t index)
 {
     static const char *const kinds[] = { "written", "rule", "everyone-else", "pinned" };
-    json_t *j = json_pack("{s:s, s:i, s:s, s:o}", "protocol", protocol, "index", (int)index, "kind", kinds[o->kind], "ordered", ordered(o->ordered));
+    json_t *j = json_pack("{s:s, s:i, s:s, s:o}", "protocol", protocol, "index", (int)index, "kind", kinds[o->kind], "ordered",
+                          ordered(o->ordered));
     if (v->vs && o->route >= 0)
-        json_object_set_new(j, "virtualService", json_pack("{s:s, s:s, s:i}", "namespace", v->vs->ns, "name", v->vs->name, "index", o->route));
+        json_object_set_new(j, "virtualService",
+                            json_pack("{s:s, s:s, s:i}", "namespace", v->vs->ns, "name", v->vs->name, "index", o->route));
     if (!o->traffic) return j;
     json_object_set_new(j, "host", json_string(o->host));
     json_object_set_new(j, "traffic", json_pack("{s:s, s:s}", "namespace", o->traffic->ns, "name", o->traffic->name));
@@ -144,8 +146,15 @@ static void set_hash(json_t *j, const i_http_route *r)
     const route_mark *m = route_mark_of(&a, r);
     const Weft__Dev__V1alpha1__Attribute *h = m ? m->hash : NULL;
     if (h) {
-        snprintf(text, sizeof text, "%s %s", h->cookie ? "cookie" : h->query ? "query parameter" : "header",
-                 h->cookie ? h->cookie : h->query ? h->query : h->header ? h->header : h->metadata ? h->metadata : "");
+        snprintf(text, sizeof text, "%s %s",
+                 h->cookie  ? "cookie"
+                 : h->query ? "query parameter"
+                            : "header",
+                 h->cookie     ? h->cookie
+                 : h->query    ? h->query
+                 : h->header   ? h->header
+                 : h->metadata ? h->metadata
+                               : "");
         json_object_set_new(j, "hash", findings_text(str_of(text)));
     }
     arena_free(&a);
@@ -197,7 +206,8 @@ json_t *effective_problems(const struct overlay *o, const char *host)
         if (host) {
             const struct overlay_view *v = p->vs ? overlay_view(o, p->vs->ns, p->vs->name) : NULL;
             bool mine = false;
-            for (size_t k = 0; v && k < v->n_http; k++) mine = mine || (v->http[k].traffic == p->traffic && strcmp(v->http[k].host, host) == 0);
+            for (size_t k = 0; v && k < v->n_http; k++)
+                mine = mine || (v->http[k].traffic == p->traffic && strcmp(v->http[k].host, host) == 0);
             if (!mine) continue;
         }
         snprintf(text, sizeof text, "%s %d of Traffic %s/%s with http[%d] of VirtualService %s/%s: %s", p->fault >= 0 ? "fault" : "rule",
