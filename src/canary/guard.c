@@ -4,8 +4,10 @@
  * it keeps still while the baseline suffers the same: the rates must be 4.5 standard deviations apart. */
 #include "canary/internal.h"
 
-#define DEVIATIONS 4.5
-#define CALLERS    3U
+#define DEVIATIONS       4.5
+#define REMEMBERED_LEAST 200
+#define REMEMBERED_MOST  1000.0
+#define CALLERS          3U
 
 /* A bin takes seconds until it has a quarter of the requests that the guard rail wants. */
 static void add(struct canary *c, const double guard[4])
@@ -19,6 +21,15 @@ static void add(struct canary *c, const double guard[4])
     c->bin[0].bad += guard[1];
     c->bin[0].base_n += guard[2];
     c->bin[0].base_bad += guard[3];
+}
+
+/* Where no baseline answers any more, what it was like in the last quarter of an hour it answered stands for it. */
+static void remembered(const struct canary *c, struct canary_bin *w)
+{
+    const struct canary_compare *p = &c->compare[CANARY_ERRORS];
+    if (w->base_n >= c->cfg.guard_requests || p->past_n[BASE] < REMEMBERED_LEAST) return;
+    w->base_n = MIN(p->past_n[BASE], REMEMBERED_MOST);
+    w->base_bad = w->base_n * p->past_bad[BASE] / p->past_n[BASE];
 }
 
 static bool beyond_baseline(const struct canary *c, const struct canary_bin *w)
@@ -53,6 +64,7 @@ bool canary_guard_tick(struct canary *c, const struct canary_sums *s)
         w.base_bad += c->bin[i].base_bad;
     }
     if (c->harmed || w.n < c->cfg.guard_requests || w.bad <= c->cfg.guard_errors * w.n) return false;
+    remembered(c, &w);
     if (!beyond_baseline(c, &w) || !callers_agree(c, w.from)) return false;
     c->harm_requests = w.n;
     c->harm_excess = w.bad - (w.base_n > 0 ? w.n * w.base_bad / w.base_n : 0);

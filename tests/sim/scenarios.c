@@ -9,6 +9,7 @@ const struct sim_case sim_cases[] = {
     { { "errors-5", SERVICE, .errors = { 0.001, 0.05 } }, 0.1, 3600, 200, .within = 30, .quantile = 0.9 },
     { { "errors-1", SERVICE, .errors = { 0.001, 0.01 } }, 0.1, 3600, 200 },
     { { "errors-0.5", SERVICE, .errors = { 0.001, 0.005 } }, 0.1, 3600, 200 },
+    { { "errors-0.6-the-margin", SERVICE, .errors = { 0.001, 0.006 } }, 0.1, 3600, 200 },
     { { "errors-0.2", SERVICE, .errors = { 0.001, 0.002 } }, 0.1, 3600, 100 },
     { { "errors-5-at-1-percent", SERVICE, .errors = { 0.001, 0.05 } }, 0.01, 3600, 200 },
     { { "errors-5-late", SERVICE, .errors = { 0.001, 0.05 }, .from = 1800 }, 0.1, 3600, 200 },

@@ -2,6 +2,7 @@
  *
  *   sim quick              few runs of each: fails when a target is missed by more than chance explains
  *   sim full [NAME...]     all runs; one JSON object a line and scenario: the data of docs/analysis.md
+ *   sim coverage RUNS      how often the shown ranges miss the truth
  *   sim trace NAME SEED    one run, second by second, as CSV
  */
 #include "others.h"
@@ -14,7 +15,8 @@ static const char *const tools[TOOLS] = { "weft", "argo", "flagger" };
 
 struct outcome {
     double found[TOOLS]; /* seconds since the canary got bad (or began, when it is healthy); INFINITY: never */
-    double hurt[TOOLS];  /* errors and too slow answers are not told apart here: errors above the baseline's until then */
+    double hurt[TOOLS];  /* errors above what the baseline would have given, until then */
+    double shipped;      /* seconds until each metric was proven to be within its margin, before harm; INFINITY: never */
     bool guard, pod;
     enum canary_metric blamed;
 };
@@ -32,6 +34,13 @@ static void note(struct outcome *o, int tool, const struct sim_case *k, const st
     o->hurt[tool] = excess;
 }
 
+static bool proven(const struct canary *c)
+{
+    for (int m = 0; m < CANARY_COMPARED; m++)
+        if (c->compare[m].ship < -log(c->cfg.beta)) return false;
+    return true;
+}
+
 /* The whole of a run: all tools see the same seconds. Ends when each has decided, or at the horizon. */
 static void simulate(const struct sim_case *k, uint64_t seed, struct outcome *o)
 {
@@ -41,7 +50,7 @@ static void simulate(const struct sim_case *k, uint64_t seed, struct outcome *o)
     struct sim_argo argo;
     struct sim_flagger flagger = { 0 };
     double excess = 0;
-    *o = (struct outcome){ .found = { INFINITY, INFINITY, INFINITY } };
+    *o = (struct outcome){ .found = { INFINITY, INFINITY, INFINITY }, .shipped = INFINITY };
     canary_init(&c, &cfg);
     sim_argo_start(&argo);
     sim_traffic_start(&t, &k->s, seed);
@@ -50,6 +59,7 @@ static void simulate(const struct sim_case *k, uint64_t seed, struct outcome *o)
         sim_traffic_second(&t, share);
         excess += t.bad[1] - (t.n[0] ? t.n[1] * (double)t.bad[0] / t.n[0] : 0);
         if (isinf(o->found[OURS])) canary_tick(&c, &(struct canary_tick){ .share = share, .cells = t.cell, .cells_n = t.cells });
+        if (isinf(o->shipped) && !c.harmed && proven(&c)) o->shipped = t.second;
         if (c.harmed) note(o, OURS, k, &t, excess);
         if (sim_argo_second(&argo, &t)) note(o, ARGO, k, &t, excess);
         if (sim_flagger_second(&flagger, &t)) note(o, FLAGGER, k, &t, excess);
@@ -71,12 +81,12 @@ static double at(const double *sorted, unsigned n, double q) { return sorted[MIN
 
 struct summary {
     unsigned runs, found[TOOLS], guard, pod, blamed[CANARY_METRICS];
-    double *times[TOOLS], *hurt[TOOLS]; /* sorted, one for each run */
+    double *times[TOOLS], *hurt[TOOLS], *shipped; /* sorted, one for each run */
 };
 
 static struct summary run(const struct sim_case *k, unsigned runs)
 {
-    struct summary s = { .runs = runs };
+    struct summary s = { .runs = runs, .shipped = xcalloc(runs, sizeof(double)) };
     for (int i = 0; i < TOOLS; i++) {
         s.times[i] = xcalloc(runs, sizeof(double));
         s.hurt[i] = xcalloc(runs, sizeof(double));
@@ -89,11 +99,13 @@ static struct summary run(const struct sim_case *k, unsigned runs)
             s.hurt[i][r] = o.hurt[i];
             s.found[i] += !isinf(o.found[i]);
         }
+        s.shipped[r] = o.shipped;
         if (isinf(o.found[OURS])) continue;
         s.guard += o.guard;
         s.pod += o.pod;
         s.blamed[o.blamed]++;
     }
+    qsort(s.shipped, runs, sizeof(double), ascending);
     for (int i = 0; i < TOOLS; i++) {
         qsort(s.times[i], runs, sizeof(double), ascending);
         qsort(s.hurt[i], runs, sizeof(double), ascending);
@@ -103,6 +115,7 @@ static struct summary run(const struct sim_case *k, unsigned runs)
 
 static void release(struct summary *s)
 {
+    free(s->shipped);
     for (int i = 0; i < TOOLS; i++) {
         free(s->times[i]);
         free(s->hurt[i]);
@@ -117,20 +130,27 @@ static void number(double x)
         printf("%.4g", x);
 }
 
+/* How many ever, and the time by hundredths of the runs: enough for a curve. */
+static void curve(const char *name, const double *sorted, unsigned runs, double hurt)
+{
+    unsigned found = 0;
+    while (found < runs && !isinf(sorted[found])) found++;
+    printf(",\"%s\":{\"found\":%u,\"hurt\":%.1f,\"times\":[", name, found, hurt);
+    for (int q = 0; q <= 100; q++) {
+        if (q) printf(",");
+        number(at(sorted, runs, q / 100.0));
+    }
+    printf("]}");
+}
+
 static void print_json(const struct sim_case *k, const struct summary *s)
 {
     printf("{\"scenario\":\"%s\",\"healthy\":%s,\"runs\":%u,\"guard\":%u,\"pod\":%u,\"blamed\":{", k->s.name, k->healthy ? "true" : "false",
            s->runs, s->guard, s->pod);
     for (int m = 0; m < CANARY_METRICS; m++) printf("%s\"%s\":%u", m ? "," : "", canary_metric_name((enum canary_metric)m), s->blamed[m]);
     printf("}");
-    for (int i = 0; i < TOOLS; i++) {
-        printf(",\"%s\":{\"found\":%u,\"hurt\":%.1f,\"times\":[", tools[i], s->found[i], at(s->hurt[i], s->runs, 0.5));
-        for (int q = 0; q <= 100; q++) { /* hundredths: enough for a curve */
-            if (q) printf(",");
-            number(at(s->times[i], s->runs, q / 100.0));
-        }
-        printf("]}");
-    }
+    curve("shipped", s->shipped, s->runs, 0);
+    for (int i = 0; i < TOOLS; i++) curve(tools[i], s->times[i], s->runs, at(s->hurt[i], s->runs, 0.5));
     printf("}\n");
     fflush(stdout);
 }
@@ -141,7 +161,8 @@ static void print_line(const struct sim_case *k, const struct summary *s)
     for (int i = 0; i < TOOLS; i++)
         fprintf(stderr, "  %s %5.1f%% %5.0f %5.0f", tools[i], 100.0 * s->found[i] / s->runs, at(s->times[i], s->runs, 0.5),
                 at(s->times[i], s->runs, 0.9));
-    fprintf(stderr, "  guard %u pod %u hurt %.0f\n", s->guard, s->pod, at(s->hurt[OURS], s->runs, 0.5));
+    fprintf(stderr, "  guard %u pod %u hurt %.0f shipped %.0f %.0f\n", s->guard, s->pod, at(s->hurt[OURS], s->runs, 0.5),
+            at(s->shipped, s->runs, 0.5), at(s->shipped, s->runs, 0.9));
 }
 
 static int full(int names, char **name, unsigned divide)
@@ -186,6 +207,41 @@ static int quick(void)
     return missed ? 1 : 0;
 }
 
+/* How often the truth ever lies outside of what the page shows as the range, in an hour of looking each second: at most 5 % each. */
+static int coverage(unsigned runs)
+{
+    static const double rates[][2] = { { 0.001, 0.001 }, { 0.001, 0.01 }, { 0.01, 0.05 }, { 0.2, 0.2 } }, shares[] = { 0.05, 0.5 };
+    static struct sim_traffic t;
+    static struct canary c;
+    for (size_t i = 0; i < ARRAY_LEN(rates) * ARRAY_LEN(shares); i++) {
+        const double *p = rates[i / 2], share = shares[i % 2], truth = p[1] - p[0];
+        struct sim_scenario s = { "coverage", .rate = 100, .callers = 20, .errors = { p[0], p[1] } };
+        unsigned out[2] = { 0 };
+        for (unsigned r = 0; r < runs; r++) {
+            struct canary_config cfg = canary_defaults();
+            bool left[2] = { 0 };
+            canary_init(&c, &cfg);
+            sim_traffic_start(&t, &s, 77 + i * 1000 + r);
+            while (t.second < 3600) {
+                struct canary_metric_result e = { 0 };
+                sim_traffic_second(&t, share);
+                canary_tick(&c, &(struct canary_tick){ .share = share, .cells = t.cell, .cells_n = t.cells });
+                struct canary_result whole;
+                if (t.second % 10) continue;
+                canary_result(&c, &whole);
+                e = whole.metric[CANARY_ERRORS];
+                left[0] |= e.difference.low > truth || e.difference.high < truth;
+                left[1] |= e.ratio.low > p[1] / p[0] || e.ratio.high < p[1] / p[0];
+            }
+            out[0] += left[0];
+            out[1] += left[1];
+        }
+        printf("%.3f against %.3f, share %.2f: difference ever outside %.1f %%, ratio %.1f %% of %u hours\n", p[1], p[0], share,
+               100.0 * out[0] / runs, 100.0 * out[1] / runs, runs);
+    }
+    return 0;
+}
+
 static int trace(const char *name, uint64_t seed)
 {
     static struct sim_traffic t;
@@ -221,7 +277,8 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "quick")) return quick();
     if (argc >= 2 && !strcmp(argv[1], "full")) return full(argc - 2, argv + 2, 1);
     if (argc >= 2 && !strcmp(argv[1], "tenth")) return full(argc - 2, argv + 2, 10);
+    if (argc == 3 && !strcmp(argv[1], "coverage")) return coverage((unsigned)strtoul(argv[2], NULL, 10));
     if (argc == 4 && !strcmp(argv[1], "trace")) return trace(argv[2], strtoull(argv[3], NULL, 10));
-    fprintf(stderr, "usage: sim quick | full [NAME...] | tenth [NAME...] | trace NAME SEED\n");
+    fprintf(stderr, "usage: sim quick | full [NAME...] | tenth [NAME...] | coverage RUNS | trace NAME SEED\n");
     return 2;
 }
