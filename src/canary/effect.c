@@ -21,9 +21,10 @@ void canary_effect_tick(struct canary_compare *p, double votes, double canary_vo
 
 static void ratio(const struct canary_compare *p, struct canary_range *out)
 {
-    double mix = -INFINITY;
-    for (int i = 0; i < CANARY_RATIOS; i++) mix = ln_add(mix, p->likelihood[i] - log(CANARY_RATIOS));
-    double line = mix + log(CANARY_SHOWN_ALPHA);
+    double top = -INFINITY, sum = 0;
+    for (int i = 0; i < CANARY_RATIOS; i++) top = MAX(top, p->likelihood[i]);
+    for (int i = 0; i < CANARY_RATIOS; i++) sum += exp(p->likelihood[i] - top);
+    double line = top + log(sum / CANARY_RATIOS) + log(CANARY_SHOWN_ALPHA);
     int first = 0, last = CANARY_RATIOS - 1;
     while (first < last && p->likelihood[first] < line) first++;
     while (last > first && p->likelihood[last] < line) last--;
@@ -34,24 +35,17 @@ static void ratio(const struct canary_compare *p, struct canary_range *out)
     out->high = MAX(out->high, out->value);
 }
 
-/* ln of how much better the mixture explains x of n than rate p does. */
-static double against(double x, double n, double p)
-{
-    double mix = lgamma(x + 0.5) + lgamma(n - x + 0.5) - lgamma(n + 1) - log(M_PI);
-    return mix - (x > 0 ? x * log(p) : 0) - (n > x ? (n - x) * log1p(-p) : 0);
-}
-
-/* Where `against` crosses the line between the observed rate and `end`. */
+/* Where rate p, going from the observed one to `end`, is beaten by the mixture as much as the range allows. */
 static double crossing(double x, double n, double end)
 {
-    double in = n > 0 ? x / n : 0.5, line = -log(CANARY_SHOWN_ALPHA);
-    in = MIN(MAX(in, 1e-12), 1 - 1e-12);
+    double mix = lgamma(x + 0.5) + lgamma(n - x + 0.5) - lgamma(n + 1) - log(M_PI), line = -log(CANARY_SHOWN_ALPHA);
+    double in = MIN(MAX(n > 0 ? x / n : 0.5, 1e-12), 1 - 1e-12);
     for (int i = 0; i < 40; i++) {
-        double mid = (in + end) / 2;
-        if (against(x, n, mid) < line)
-            in = mid;
+        double p = (in + end) / 2;
+        if (mix - x * log(p) - (n - x) * log1p(-p) < line)
+            in = p;
         else
-            end = mid;
+            end = p;
     }
     return in;
 }

@@ -1,12 +1,12 @@
-/* Runs the scenarios through our statistics and through the rules of other tools.
+/* Runs the scenarios through our statistics and state machine, and through the rules of other tools.
  *
  *   sim quick              few runs of each: fails when a target is missed by more than chance explains
  *   sim full [NAME...]     all runs; one JSON object a line and scenario: the data of docs/analysis.md
  *   sim coverage RUNS      how often the shown ranges miss the truth
  *   sim trace NAME SEED    one run, second by second, as CSV
  */
+#include "machine.h"
 #include "others.h"
-#include "scenarios.h"
 
 #include <math.h>
 
@@ -14,10 +14,10 @@ enum { OURS, ARGO, FLAGGER, TOOLS };
 static const char *const tools[TOOLS] = { "weft", "argo", "flagger" };
 
 struct outcome {
-    double found[TOOLS]; /* seconds since the canary got bad (or began, when it is healthy); INFINITY: never */
-    double hurt[TOOLS];  /* errors above what the baseline would have given, until then */
-    double shipped;      /* seconds until each metric was proven to be within its margin, before harm; INFINITY: never */
-    bool guard, pod;
+    double found[TOOLS];   /* seconds since the canary got bad (or began, when it is healthy); INFINITY: never */
+    double hurt[TOOLS];    /* errors above what the baseline would have given, until then */
+    double shipped;        /* seconds until each metric was proven to be within its margin, before harm; INFINITY: never */
+    bool guard, pod, held; /* held: at the end of the horizon */
     enum canary_metric blamed;
 };
 
@@ -41,34 +41,49 @@ static bool proven(const struct canary *c)
     return true;
 }
 
-/* The whole of a run: all tools see the same seconds. Ends when each has decided, or at the horizon. */
+/* Until the first order that sends traffic to the canary: the statistics see the baseline, as they do while pods start. */
+static void prepare(struct sim_machine *m, struct sim_traffic *t)
+{
+    for (int i = 0; i < 120 && sim_machine_share(m) <= 0; i++) {
+        sim_traffic_second(t, 0);
+        sim_machine_second(m, t);
+    }
+    must(sim_machine_share(m) > 0);
+    t->second = 0;
+}
+
+/* The whole of a run: all tools see the same seconds. Ends when each has decided, or at the horizon. The split is what our machine orders,
+ * and what it would have ordered when it has rolled back and another tool still watches. */
 static void simulate(const struct sim_case *k, uint64_t seed, struct outcome *o)
 {
     static struct sim_traffic t;
-    static struct canary c;
-    struct canary_config cfg = canary_defaults();
+    static struct sim_machine m;
     struct sim_argo argo;
     struct sim_flagger flagger = { 0 };
     double excess = 0;
     *o = (struct outcome){ .found = { INFINITY, INFINITY, INFINITY }, .shipped = INFINITY };
-    canary_init(&c, &cfg);
+    sim_machine_start(&m, k);
     sim_argo_start(&argo);
     sim_traffic_start(&t, &k->s, seed);
+    prepare(&m, &t);
     while (t.second < k->seconds && (isinf(o->found[OURS]) || isinf(o->found[ARGO]) || isinf(o->found[FLAGGER]))) {
-        double share = share_at(k, t.second);
-        sim_traffic_second(&t, share);
+        sim_traffic_second(&t, isinf(o->found[OURS]) ? sim_machine_share(&m) : share_at(k, t.second));
         excess += t.bad[1] - (t.n[0] ? t.n[1] * (double)t.bad[0] / t.n[0] : 0);
-        if (isinf(o->found[OURS])) canary_tick(&c, &(struct canary_tick){ .share = share, .cells = t.cell, .cells_n = t.cells });
-        if (isinf(o->shipped) && !c.harmed && proven(&c)) o->shipped = t.second;
-        if (c.harmed) note(o, OURS, k, &t, excess);
+        if (isinf(o->found[OURS])) {
+            sim_machine_second(&m, &t);
+            if (isinf(o->shipped) && !m.canary.harmed && proven(&m.canary)) o->shipped = t.second;
+            if (sim_machine_rolled_back(&m)) note(o, OURS, k, &t, excess);
+        }
         if (sim_argo_second(&argo, &t)) note(o, ARGO, k, &t, excess);
         if (sim_flagger_second(&flagger, &t)) note(o, FLAGGER, k, &t, excess);
     }
     for (int i = 0; i < TOOLS; i++)
         if (isinf(o->found[i])) o->hurt[i] = excess;
-    o->guard = c.guarded;
-    o->pod = c.blamed_pod != 0;
-    o->blamed = c.blamed;
+    o->guard = m.canary.guarded;
+    o->pod = m.canary.blamed_pod != 0;
+    o->blamed = m.canary.blamed;
+    o->held = isinf(o->found[OURS]) && m.r->phase < RELEASE_PROMOTING && m.r->held != RELEASE_FREE;
+    sim_machine_end(&m);
 }
 
 static int ascending(const void *a, const void *b)
@@ -80,7 +95,7 @@ static int ascending(const void *a, const void *b)
 static double at(const double *sorted, unsigned n, double q) { return sorted[MIN((unsigned)(q * n), n - 1)]; }
 
 struct summary {
-    unsigned runs, found[TOOLS], guard, pod, blamed[CANARY_METRICS];
+    unsigned runs, found[TOOLS], guard, pod, held, blamed[CANARY_METRICS];
     double *times[TOOLS], *hurt[TOOLS], *shipped; /* sorted, one for each run */
 };
 
@@ -100,6 +115,7 @@ static struct summary run(const struct sim_case *k, unsigned runs)
             s.found[i] += !isinf(o.found[i]);
         }
         s.shipped[r] = o.shipped;
+        s.held += o.held;
         if (isinf(o.found[OURS])) continue;
         s.guard += o.guard;
         s.pod += o.pod;
@@ -161,7 +177,7 @@ static void print_line(const struct sim_case *k, const struct summary *s)
     for (int i = 0; i < TOOLS; i++)
         fprintf(stderr, "  %s %5.1f%% %5.0f %5.0f", tools[i], 100.0 * s->found[i] / s->runs, at(s->times[i], s->runs, 0.5),
                 at(s->times[i], s->runs, 0.9));
-    fprintf(stderr, "  guard %u pod %u hurt %.0f shipped %.0f %.0f\n", s->guard, s->pod, at(s->hurt[OURS], s->runs, 0.5),
+    fprintf(stderr, "  guard %u pod %u held %u hurt %.0f shipped %.0f %.0f\n", s->guard, s->pod, s->held, at(s->hurt[OURS], s->runs, 0.5),
             at(s->shipped, s->runs, 0.5), at(s->shipped, s->runs, 0.9));
 }
 
