@@ -4,10 +4,11 @@
 #   make test    installs what is missing, builds, runs every test; ends with 'N passed, N failed'
 #   make test-full   all of the end-to-end tests under sanitizers (minutes)
 #   make t D=http   the unit tests of one folder of src/, quickly
+#   make sim     the long simulation of the releases' statistics; fills docs/analysis.md (half an hour)
 #   make bench   side-by-side costs; make format   applies the format
 B ?= build
 
-.PHONY: all demo test test-full bench t format clean
+.PHONY: all demo test test-full bench sim t format clean
 all: $(B)/build.ninja
 	@ninja --quiet -C $(B)
 
@@ -31,6 +32,10 @@ test-full:
 bench: all
 	@tools/install test
 	@bench/run
+
+sim: all
+	@$(B)/tests/sim/sim full > $(B)/sim.jsonl
+	@tools/analysis-charts $(B)/sim.jsonl $(B)/tests/sim/sim
 
 t: all
 	@meson test -C $(B) --no-rebuild --print-errorlogs --suite $(D)

@@ -83,6 +83,7 @@ void canary_tick(struct canary *c, const struct canary_tick *t)
     c->quiet = s.n[0][CAN] > 0 ? 0 : c->quiet + 1;
     for (int arm = 0; arm < 2; arm++) c->rate[arm] += (s.n[0][arm] - c->rate[arm]) / MIN(c->compared + 1, 30U);
     canary_harm_tick(c, &s);
+    canary_span_tick(c, &s);
     canary_ship_tick(c, &s);
     canary_split_tick(c, t->share, &s);
     canary_dispersion_tick(c, &s);

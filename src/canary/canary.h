@@ -75,7 +75,7 @@ struct canary_tick {
 };
 
 struct canary_counts {
-    double requests, bad; /* of warm comparable pods since the release began */
+    double requests, bad; /* of warm comparable pods */
 };
 
 /* A number with its confidence sequence: the true value is inside with 95 %, all the time. */
@@ -85,8 +85,9 @@ struct canary_range {
 
 struct canary_metric_result {
     enum canary_verdict verdict;
-    double log_harm;                       /* ln E against "no worse"; harm of the whole is decided on the weighted sum of E */
-    double log_ship;                       /* ln E against "worse by the margin or more", since the step began */
+    double log_harm; /* ln E against "no worse"; harm of the whole is decided on the weighted sum of E */
+    double log_ship; /* ln E against "worse by the margin or more", since the step began */
+    uint32_t since;  /* tick since which the counts and ranges below are: 0, all of the release, or when what looks like harm began */
     struct canary_counts baseline, canary; /* bad: errors; answers slower than the threshold (split: bad is 0) */
     double expected_bad;                   /* bad answers of the canary's requests, had the baseline answered them */
     struct canary_range difference;        /* canary's share of bad minus the baseline's; split: observed share minus ordered */

@@ -73,6 +73,7 @@ double canary_ship_drift(const struct canary *c, int m); /* what a tick adds to 
 double canary_ship_temper(const struct canary *c, int m);
 /* effect.c */
 void canary_effect_tick(struct canary_compare *p, double votes, double canary_votes, double w, double temper);
+void canary_span_tick(struct canary *c, const struct canary_sums *s);
 void canary_effect(const struct canary *c, int m, struct canary_metric_result *out);
 /* guard.c */
 bool canary_guard_tick(struct canary *c, const struct canary_sums *s);

@@ -8,7 +8,7 @@ static bool checked(const struct canary *c, int m) { return c->mask & (1U << m);
 static enum canary_verdict verdict_of(const struct canary *c, int m, const struct canary_metric_result *r)
 {
     if (c->harmed && (int)c->blamed == m) return CANARY_HARM;
-    if (r->canary.requests < LEAST_REQUESTS || r->baseline.requests < LEAST_REQUESTS) return CANARY_TOO_LITTLE;
+    if (c->compare[m].n[CAN] < LEAST_REQUESTS || c->compare[m].n[BASE] < LEAST_REQUESTS) return CANARY_TOO_LITTLE;
     if (log(canary_weight[m]) + r->log_harm >= -log(c->cfg.alpha) - log(10)) return CANARY_HARM_LIKELY;
     if (r->log_ship >= -log(c->cfg.beta)) return CANARY_SHIP;
     if (r->log_ship >= 1 && r->log_harm <= 0.5) return CANARY_NO_HARM;

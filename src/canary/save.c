@@ -5,7 +5,7 @@
 #include "base/hash.h"
 
 #define MAGIC   0x59524e43U /* "CNRY" */
-#define VERSION 1U
+#define VERSION 2U
 
 struct io {
     uint8_t *to;         /* writing */
@@ -69,6 +69,8 @@ static void walk(struct io *io, struct canary *c)
     counters(io, c);
     FIELD(io, c->compare);
     FIELD(io, c->rate);
+    FIELD(io, c->span);
+    FIELD(io, c->spans);
     FIELD(io, c->bin);
     FIELD(io, c->split);
     FIELD(io, c->baseline_votes);

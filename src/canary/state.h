@@ -43,6 +43,13 @@ struct canary_compare {
     struct canary_dispersion dispersion;
 };
 
+/* Ten seconds, for showing a difference that began late. */
+#define CANARY_SPANS 60
+struct canary_span {
+    uint32_t from; /* tick */
+    float n[2][2], bad[CANARY_COMPARED][2], expected[CANARY_COMPARED];
+};
+
 struct canary_bin {
     uint32_t from; /* tick */
     double n, bad, base_n, base_bad;
@@ -58,7 +65,9 @@ struct canary {
     double top_log;                    /* the highest ln E so far */
     double harm_requests, harm_excess; /* when harm was found */
     struct canary_compare compare[CANARY_COMPARED];
-    double rate[2];                     /* comparable requests a tick by arm, smoothed */
+    double rate[2];                        /* comparable requests a tick by arm, smoothed */
+    struct canary_span span[CANARY_SPANS]; /* a ring: the newest is span[spans % CANARY_SPANS] */
+    uint32_t spans;
     struct canary_bin bin[CANARY_BINS]; /* guard rail: newest first */
     struct {
         double ordered, n[2]; /* since the ordered share last changed */

@@ -183,6 +183,17 @@ static void late_breakage(void **state)
     }
 }
 
+/* What is shown of a version that broke late is what it does now, not the average with its good time. */
+static void late_difference(void **state)
+{
+    struct canary c = fresh();
+    feed_healthy(&c, 30);
+    assert_true(until_harm(&c, (struct second){ { 90, 10 }, { 0, 1 } }, 0.1, 100) > 0);
+    struct canary_metric_result e = look(&c).metric[CANARY_ERRORS];
+    assert_true(e.since >= 1780 && e.difference.value > 0.04 && e.difference.low > 0);
+    assert_true(e.canary.requests < 300 && e.ratio.low > 1);
+}
+
 static void ships(void **state)
 {
     struct canary c = fresh();
@@ -403,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_caller_has_one_vote),
         cmocka_unit_test(guard_rail_and_one_client),
         cmocka_unit_test(late_breakage),
+        cmocka_unit_test(late_difference),
         cmocka_unit_test(ships),
         cmocka_unit_test(does_not_ship_what_is_worse),
         cmocka_unit_test(unchecked_metrics_do_not_decide),
