@@ -76,30 +76,115 @@ static uint64_t names_hash(const struct str *v, size_t n)
     return h ? h : 1;
 }
 
-static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want)
+static void add_all(struct xds_set *set, const struct translation *tr)
 {
-    static_assert((int)XDS__N == (int)TR__N && (int)XDS_SECRET == (int)TR_SECRET && (int)XDS_ROUTE == (int)TR_ROUTE, "one order of types");
-    struct controller *c = ctx;
-    struct client *cl = user;
+    for (size_t i = 0; i < tr->n; i++) xds_set_add(set, tr->v[i].name, tr->v[i].data, tr->v[i].hash);
+}
+
+static struct xds_set *translated(struct controller *c, struct client *cl, enum xds_type t, enum tr_part part,
+                                  const struct xds_interest *want)
+{
     struct translation *tr = NULL;
     struct err e = { 0 };
-    size_t n;
-    (void)s;
-    struct str *names = wanted(want, &n);
-    uint64_t mesh = controller_changed(c, (enum tr_type)t), asked = names_hash(names, n);
-    if (cl->node.kind != TR_GRPC && cl->has[t].mesh == mesh && cl->has[t].names == asked) {
-        free(names);
-        return NULL; /* nothing that it is made from changed */
-    }
-    int r = translate(controller_mesh(c), &cl->node, (enum tr_type)t, names, n, &tr, &e);
+    size_t n = 0;
+    struct str *names = part == TR_ALL ? wanted(want, &n) : NULL;
+    int r = part == TR_ALL ? translate(controller_mesh(c), &cl->node, (enum tr_type)t, names, n, &tr, &e)
+                           : translate_part(controller_mesh(c), &cl->node, (enum tr_type)t, part, &tr, &e);
     free(names);
     if (r < 0) { /* the pod is going: it keeps what it has until its connection ends */
         log_debug("xDS: %s for %s: %s", xds_types[t].name, cl->node.pod, e.what);
         return NULL;
     }
     struct xds_set *set = xds_set_new(xds_server_intern(controller_xds(c)));
-    for (size_t i = 0; i < tr->n; i++) xds_set_add(set, tr->v[i].name, tr->v[i].data, tr->v[i].hash);
+    add_all(set, tr);
     translation_free(tr);
+    return set;
+}
+
+/* ---- what many have in common ---- */
+
+struct common {
+    uint64_t mesh; /* that it was made from */
+    struct xds_set *set;
+};
+
+static void common_free(void *p)
+{
+    struct common *k = p;
+    xds_set_free(k->set);
+    free(k);
+}
+
+void clients_free(struct controller *c) { map_free(controller_commons(c), common_free); }
+
+static void count_one(void *arg, struct str name, struct xds_blob *old, struct xds_blob *new)
+{
+    (void)name, (void)old, (void)new;
+    ++*(size_t *)arg;
+}
+
+/* The set of a class, borrowed; made once per mesh that may have changed the type. The old one stays where nothing differs, so that
+ * nobody has to look for differences. */
+static struct xds_set *common_set(struct controller *c, struct client *cl, enum xds_type t, struct str class)
+{
+    struct map *all = controller_commons(c);
+    char key[700];
+    snprintf(key, sizeof key, "%d %.*s", (int)t, STR_ARG(class));
+    struct common *k = map_get(all, str_of(key));
+    uint64_t mesh = controller_changed(c, (enum tr_type)t);
+    if (k && k->mesh == mesh) return k->set;
+    struct xds_set *set = translated(c, cl, t, TR_SHARED, NULL);
+    size_t differ = 0;
+    if (!set) return NULL;
+    if (!k) map_put(all, str_of(key), k = xcalloc(1, sizeof *k));
+    k->mesh = mesh;
+    if (k->set) xds_set_compare(k->set, set, count_one, &differ);
+    if (k->set && !differ) {
+        xds_set_free(set);
+        return k->set;
+    }
+    xds_set_free(k->set);
+    return k->set = set;
+}
+
+/* Classes that nobody asked for since the type last changed are nobody's. */
+void clients_tidy(struct controller *c)
+{
+    struct map *all = controller_commons(c);
+    map_foreach (e, all) {
+        struct common *k = e->value;
+        if (k->mesh == controller_changed(c, (enum tr_type)(e->key[0] - '0'))) continue;
+        map_remove(all, map_key(e));
+        common_free(k);
+    }
+}
+
+static struct xds_set *generate(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want)
+{
+    static_assert((int)XDS__N == (int)TR__N && (int)XDS_SECRET == (int)TR_SECRET && (int)XDS_ROUTE == (int)TR_ROUTE, "one order of types");
+    struct controller *c = ctx;
+    struct client *cl = user;
+    struct arena a;
+    (void)s;
+    uint64_t mesh = controller_changed(c, (enum tr_type)t);
+    bool sidecar = cl->node.kind == TR_SIDECAR && t != XDS_SECRET;
+    if (sidecar && cl->has[t].mesh == mesh) return NULL; /* nothing that it is made from changed; names do not matter */
+    uint64_t asked = 0;
+    if (!sidecar) {
+        size_t n;
+        struct str *names = wanted(want, &n);
+        asked = names_hash(names, n);
+        free(names);
+        if (cl->node.kind != TR_GRPC && cl->has[t].mesh == mesh && cl->has[t].names == asked) return NULL;
+    }
+    arena_init(&a, 1024, 0);
+    struct str class = tr_class(controller_mesh(c), &cl->node, (enum tr_type)t, &a);
+    struct xds_set *common = class.n ? common_set(c, cl, t, class) : NULL, *set;
+    bool whole = common && t != XDS_CLUSTER && t != XDS_LISTENER; /* no sidecar has endpoints or routes of its own */
+    set = whole ? xds_set_ref(common) : translated(c, cl, t, common ? TR_OWN : TR_ALL, want);
+    arena_free(&a);
+    if (!set) return NULL;
+    if (common && !whole) set->shared = xds_set_ref(common);
     cl->has[t].mesh = mesh;
     cl->has[t].names = asked;
     return set;

@@ -27,6 +27,7 @@ struct controller {
     struct resource *config_from; /* the ConfigMap that it was read from */
     bool config_read;
     struct link clients;
+    struct map commons;
     bool pods_gone;          /* some client may speak for one of them */
     unsigned dirty;          /* types that may differ from what the mesh says: bits */
     uint64_t changed[TR__N]; /* the mesh (by number) that last may have changed the type */
@@ -40,6 +41,7 @@ struct measured *controller_measured(const struct controller *c) { return c->mea
 struct loop *controller_loop(const struct controller *c) { return c->cfg.loop; }
 const struct mesh *controller_mesh(const struct controller *c) { return c->mesh; }
 struct link *controller_clients(struct controller *c) { return &c->clients; }
+struct map *controller_commons(struct controller *c) { return &c->commons; }
 uint64_t controller_changed(const struct controller *c, enum tr_type t) { return c->changed[t]; }
 const struct controller_config *controller_settings(const struct controller *c) { return &c->cfg; }
 
@@ -203,6 +205,13 @@ void controller_tick(struct controller *c)
     if (next >= 0) timer_set(c->cfg.loop, &c->tick, (uint64_t)MAX(next, (int64_t)1));
 }
 
+void controller_tick_soon(struct controller *c)
+{
+    enum { SOON_MS = 10 };
+    uint64_t at = clock_ms() + SOON_MS;
+    if (!c->tick.on || c->tick.at_ms > at) timer_set(c->cfg.loop, &c->tick, SOON_MS);
+}
+
 /* The options as the mesh configuration says now; read again only when it changed. */
 static const struct mesh_options *options(struct controller *c)
 {
@@ -244,6 +253,7 @@ uint64_t controller_settle(struct controller *c)
             if (c->dirty & TYPE(t)) c->changed[t] = c->meshes;
         c->dirty = 0;
         epoch = xds_server_changed(c->xds, clock_ms());
+        clients_tidy(c);
         c->last_us = (clock_ns() - begin) / 1000;
     }
     if (TAKE(c->pods_gone, false)) clients_check(c);
@@ -321,6 +331,7 @@ void controller_free(struct controller *c)
     timer_stop(&c->tick);
     timer_stop(&c->wake);
     measured_free(c->measured);
+    clients_free(c);
     xds_server_free(c->xds);
     mesh_unref(c->mesh);
     world_unref(c->world);

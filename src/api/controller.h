@@ -49,12 +49,17 @@ int controller_commit(struct controller *c, struct batch *b, struct err *e);
 uint64_t controller_settle(struct controller *c);
 /* Looks at the xDS server's clock, after something was begun that may time out. */
 void controller_tick(struct controller *c);
+/* The same in a few milliseconds, once for however many ask: each look costs a walk over all streams. */
+void controller_tick_soon(struct controller *c);
 /* How often worlds were made into a mesh, and how long the last took: metrics. */
 void controller_counts(const struct controller *c, uint64_t *meshes, uint64_t *commits, uint64_t *last_us);
 
 /* In clients.c: the clients of the xDS server, its ops, and ending those that are no longer who they said they are. */
 struct link *controller_clients(struct controller *c);
 void clients_check(struct controller *c);
+void clients_tidy(struct controller *c); /* after all streams were asked */
+void clients_free(struct controller *c);
+struct map *controller_commons(struct controller *c); /* clients.c's: what many sidecars have in common */
 extern const struct xds_server_ops controller_xds_ops;
 const struct mesh *controller_mesh(const struct controller *c);
 /* Number of the mesh that last may have changed what translation says of a type: the same number, the same result. */

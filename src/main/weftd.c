@@ -175,7 +175,7 @@ static void xds_handle(struct http_exchange *x, void *arg)
         http_respondf(x, 404, "%s\n", other);
 }
 
-static void xds_tick(void *arg) { controller_tick(((struct daemon *)arg)->ctl); }
+static void xds_tick(void *arg) { controller_tick_soon(((struct daemon *)arg)->ctl); }
 
 static void leave(struct timer *t) { loop_stop(container_of(t, struct daemon, drained)->loop); }
 

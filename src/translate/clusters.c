@@ -409,13 +409,17 @@ static void add_inbound(const struct client *c, struct output *o, const struct s
     output_add(o, name, &cl->base);
 }
 
-static void add_sidecar_clusters(const struct client *c, struct output *o)
+static void add_passthrough(const struct client *c, struct output *o)
 {
     struct arena *a = c->a;
     output_add(o, "PassthroughCluster", &passthrough(a, "PassthroughCluster", "PassthroughCluster;")->base);
     e_cluster *in = passthrough(a, "InboundPassthroughCluster", "PassthroughCluster;");
     set_source(a, in);
     output_add(o, "InboundPassthroughCluster", &in->base);
+}
+
+static void add_inbound_clusters(const struct client *c, struct output *o)
+{
     struct inbound_port *ports;
     size_t n = inbound_ports(c, &ports);
     for (size_t i = 0; i < n; i++) add_inbound(c, o, ports[i].service, ports[i].port, ports[i].target);
@@ -423,11 +427,15 @@ static void add_sidecar_clusters(const struct client *c, struct output *o)
 
 void make_clusters(const struct client *c, struct output *o)
 {
-    for (size_t i = 0; i < c->m->n_services; i++)
+    bool sidecar = c->node->kind == TR_SIDECAR;
+    for (size_t i = 0; o->part != TR_OWN && i < c->m->n_services; i++)
         if (service_visible(c, c->m->services[i])) add_service_clusters(c, o, c->m->services[i]);
     if (client_is_grpc(c)) return;
-    e_cluster *hole = cluster_new(c->a, "BlackHoleCluster", ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DISCOVERY_TYPE__STATIC);
-    output_add(o, "BlackHoleCluster", &hole->base);
-    if (c->node->kind == TR_SIDECAR) add_sidecar_clusters(c, o);
+    if (o->part != TR_OWN) {
+        e_cluster *hole = cluster_new(c->a, "BlackHoleCluster", ENVOY__CONFIG__CLUSTER__V3__CLUSTER__DISCOVERY_TYPE__STATIC);
+        output_add(o, "BlackHoleCluster", &hole->base);
+        if (sidecar) add_passthrough(c, o);
+    }
+    if (sidecar && o->part != TR_SHARED) add_inbound_clusters(c, o);
     arena_reset(&o->scratch);
 }

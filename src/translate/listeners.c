@@ -195,11 +195,11 @@ void make_listeners(const struct client *c, struct output *o)
         return;
     }
     struct map taken = { 0 };
-    for (size_t i = 0; i < c->m->n_ports; i++) {
+    for (size_t i = 0; o->part != TR_OWN && i < c->m->n_ports; i++) {
         add_port(c, o, &taken, c->m->ports[i]);
         arena_reset(&o->scratch);
     }
     map_free(&taken, NULL);
-    add_virtual_outbound(c, o);
-    inbound_listener(c, o);
+    if (o->part != TR_OWN) add_virtual_outbound(c, o);
+    if (o->part != TR_SHARED) inbound_listener(c, o);
 }

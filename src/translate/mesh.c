@@ -22,6 +22,7 @@ struct mesh *mesh_new(const struct world *w, const struct mesh_options *opt)
     index_rules(m);
     index_routes(m);
     index_gateways(m);
+    index_classes(m);
     return m;
 }
 
@@ -55,6 +56,8 @@ void mesh_unref(struct mesh *m)
     map_free(&m->rules_by_ns, free_host_index);
     host_index_free(&m->vs_by_host);
     map_free(&m->vs_by_gateway, free_vec);
+    map_free(&m->rule_ns, NULL);
+    map_free(&m->label_keys, NULL);
     for (size_t i = 0; i < m->n_rules; i++) vec_free(&m->rules[i]->subsets);
     vec_free(&m->foreign);
     free(m->rules);

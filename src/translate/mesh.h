@@ -213,6 +213,10 @@ struct mesh {
     struct map vs_by_gateway;         /* "ns/name" -> struct ptr_vec of vs */
     struct gateway *gateways;         /* in order of age */
     size_t n_gateways;
+    /* What of a client may matter (class.c). */
+    bool ns_matters[TR__N]; /* somebody's exportTo or a condition looks at its namespace */
+    struct map rule_ns;     /* namespaces whose rules are not the same for everybody */
+    struct map label_keys;  /* of conditions on the client's labels */
 };
 
 /* Who a translation is for, resolved in the mesh. */
@@ -257,6 +261,7 @@ void index_entries(struct mesh *m);
 void index_rules(struct mesh *m);
 void index_routes(struct mesh *m);
 void index_gateways(struct mesh *m);
+void index_classes(struct mesh *m);
 
 struct ptr_vec *map_vec(struct map *m, struct str key); /* made when missing */
 void host_index_add(struct host_index *ix, const char *host, void *p);

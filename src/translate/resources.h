@@ -16,6 +16,7 @@ struct output {
     const struct str *want; /* names asked for; n_want 0: all */
     size_t n_want;
     struct map wanted; /* the same, hashed; empty: all */
+    enum tr_part part; /* sidecars: which resources are to be made (class.c) */
 };
 /* False when names were asked for and this is none of them: saves building it. */
 bool output_wants(const struct output *o, const char *name);

@@ -65,18 +65,19 @@ static int client_init(struct client *c, const struct mesh *m, const struct tr_n
     return 0;
 }
 
-int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, const struct str *want, size_t n_want,
-              struct translation **ret, struct err *e)
+static int make(const struct mesh *m, const struct tr_node *n, enum tr_type type, enum tr_part part, const struct str *want, size_t n_want,
+                struct translation **ret, struct err *e)
 {
     struct translation *t = xcalloc(1, sizeof *t);
-    struct output o = { .keep = &t->arena, .want = want, .n_want = n_want };
+    struct output o = { .keep = &t->arena, .want = want, .n_want = n_want, .part = part };
     struct client c;
     arena_init(&t->arena, 4096, 0);
     arena_init(&o.scratch, 65536, 0);
     int rc = client_init(&c, m, n, &o.scratch, e);
     if (rc == 0) {
         for (size_t i = 0; i < n_want; i++) map_put(&o.wanted, want[i], &o);
-        if (!want || n_want) types[type].make(&c, &o);
+        bool nothing = part == TR_OWN && (type == TR_ENDPOINT || type == TR_ROUTE); /* sidecars have none of their own */
+        if (!nothing && (!want || n_want)) types[type].make(&c, &o);
     }
     map_free(&o.wanted, NULL);
     arena_free(&o.scratch);
@@ -87,6 +88,18 @@ int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, 
     else
         *ret = t;
     return rc;
+}
+
+int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, const struct str *want, size_t n_want,
+              struct translation **ret, struct err *e)
+{
+    return make(m, n, type, TR_ALL, want, n_want, ret, e);
+}
+
+int translate_part(const struct mesh *m, const struct tr_node *n, enum tr_type type, enum tr_part part, struct translation **ret,
+                   struct err *e)
+{
+    return make(m, n, type, part, NULL, 0, ret, e);
 }
 
 void translation_free(struct translation *t)

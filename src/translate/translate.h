@@ -85,6 +85,13 @@ struct translation {
  * outlive the mesh. */
 int translate(const struct mesh *m, const struct tr_node *n, enum tr_type type, const struct str *want, size_t n_want,
               struct translation **ret, struct err *e);
+
+/* Most of what a sidecar gets it has in common with others. Two nodes of one class for a type (equal text, of one mesh) get the same
+ * from TR_SHARED; TR_OWN is the rest, and TR_ALL both. Empty: nothing of this node's is shared. In the arena. */
+enum tr_part { TR_ALL, TR_SHARED, TR_OWN };
+struct str tr_class(const struct mesh *m, const struct tr_node *n, enum tr_type type, struct arena *a);
+int translate_part(const struct mesh *m, const struct tr_node *n, enum tr_type type, enum tr_part part, struct translation **ret,
+                   struct err *e);
 void translation_free(struct translation *t);                                             /* NULL is fine */
 const struct tr_resource *translation_find(const struct translation *t, struct str name); /* linear: for tests and people */
 

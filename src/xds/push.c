@@ -1,4 +1,5 @@
 /* What a stream says next: gates (make before break), then one answer built from what differs. */
+#include "base/arena.h"
 #include "base/hash.h"
 #include "xds/stream.h"
 
@@ -72,16 +73,9 @@ struct build {
     enum xds_type t;
     struct xds_sub *u;
     struct xds_response r;
-    struct map versions; /* delta: texts that the resources point to */
+    VEC(struct xds_blob *) blobs; /* of r.resources */
+    struct arena versions;        /* delta: texts that the resources point to */
 };
-
-/* The same for the same resources in any order, in each run. */
-uint64_t sub_version(const struct xds_sub *u)
-{
-    uint64_t v = 0;
-    map_foreach (e, &u->sent) v += hash64_seed(e->key, e->key_len, ((struct xds_sent *)e->value)->hash);
-    return v;
-}
 
 static void cluster_sent(struct xds_stream *s, struct str bytes)
 {
@@ -93,67 +87,100 @@ static void put_entry(struct build *b, struct str name, struct xds_blob *blob)
 {
     struct xds_entry en = { .name = name, .type_url = str_of(xds_types[b->t].url), .bytes = xds_blob_str(blob) };
     if (b->s->framing == XDS_DELTA) {
-        char *text = xasprintf("%016" PRIx64, blob->hash);
-        free(map_put(&b->versions, name, text));
-        en.version = str_of(text);
+        static const char digits[] = "0123456789abcdef";
+        char *text = arena_alloc(&b->versions, 16);
+        for (int i = 0; i < 16; i++) text[i] = digits[blob->hash >> (60 - 4 * i) & 15];
+        en.version = str_make(text, 16);
     }
     vec_push(&b->r.resources, en);
+}
+
+/* A changed cluster warms until its endpoints come. */
+static void follows(struct build *b, struct str name, struct xds_blob *blob, bool differs)
+{
+    if (b->t == XDS_CLUSTER && differs) cluster_sent(b->s, xds_blob_str(blob));
+    if (b->t == XDS_ENDPOINT && map_get(&b->s->await, name)) map_put(&b->s->await, name, (void *)(uintptr_t)(1 + b->s->nonces));
 }
 
 /* The client will have this resource: remembers it and what follows from it. */
 static void mark_sent(struct build *b, struct str name, struct xds_blob *blob)
 {
-    struct xds_sent *have = map_get(&b->u->sent, name);
-    bool differs = !have || have->hash != blob->hash;
-    if (!have) map_put(&b->u->sent, name, have = xcalloc(1, sizeof *have));
-    xds_blob_ref(blob);
-    xds_blob_unref(have->blob);
-    *have = (struct xds_sent){ blob, blob->hash, b->s->nonces, false };
-    if (b->t == XDS_CLUSTER && differs) cluster_sent(b->s, xds_blob_str(blob));
-    if (b->t == XDS_ENDPOINT && map_get(&b->s->await, name)) map_put(&b->s->await, name, (void *)(uintptr_t)(1 + b->s->nonces));
+    struct xds_have have;
+    bool differs = !sub_have(b->u, name, &have) || have.hash != blob->hash;
+    sub_put(b->u, name, blob, blob->hash, b->s->nonces);
+    follows(b, name, blob, differs);
 }
 
-/* State of the world and complete: everything wanted, and what is still held. Else: what differs or must be answered. */
+static void send(struct build *b, struct str name, struct xds_blob *blob)
+{
+    put_entry(b, name, blob);
+    vec_push(&b->blobs, blob);
+}
+
+static void collect(void *arg, struct str name, struct xds_blob *new)
+{
+    struct build *b = arg;
+    if (new && !map_get(&b->u->answer, name)) send(b, name, new);
+}
+
+/* State of the world and complete: everything wanted. Else: what differs or must be answered. */
 static void build_wanted(struct build *b)
 {
-    bool all = b->s->framing == XDS_SOTW && xds_types[b->t].complete;
-    if (b->u->want)
-        map_foreach (e, &b->u->want->by_name) {
-            struct str name = map_key(e);
-            struct xds_blob *blob = e->value;
-            struct xds_sent *have = map_get(&b->u->sent, name);
-            if (!sub_wants(b->u, name) && !map_get(&b->u->answer, name)) continue;
-            if (!all && have && have->hash == blob->hash && !map_get(&b->u->answer, name)) continue;
-            put_entry(b, name, blob);
-            mark_sent(b, name, blob);
+    struct xds_sub *u = b->u;
+    if (b->s->framing == XDS_SOTW && xds_types[b->t].complete) {
+        for (struct xds_iter it = { .set = u->want }; xds_set_next(&it);)
+            if (sub_wants(u, it.name) || map_get(&u->answer, it.name)) send(b, it.name, it.blob);
+    } else if (u->want) {
+        sub_work(u, collect, b);
+        map_foreach (e, &u->answer) {
+            struct xds_blob *blob = xds_set_get(u->want, map_key(e));
+            if (blob) send(b, map_key(e), blob);
         }
+    }
+    if (!u->base && !u->sent.n && !u->answer.n && u->want) {
+        sub_put_all(u, b->s->nonces); /* the first answer: everything at once */
+        for (size_t i = 0; i < b->blobs.n; i++) follows(b, b->r.resources.v[i].name, b->blobs.v[i], true);
+        return;
+    }
+    for (size_t i = 0; i < b->blobs.n; i++) mark_sent(b, b->r.resources.v[i].name, b->blobs.v[i]);
 }
 
-/* Removed ones: dropped when they may go, else (state of the world) said again with their old bytes. */
+struct going {
+    struct build *b;
+    bool go;
+};
+
+/* A removed one: dropped when it may go, else (state of the world) said again with its old bytes. */
+static void gone(void *arg, struct str name, struct xds_blob *new)
+{
+    struct going *g = arg;
+    struct build *b = g->b;
+    struct xds_have have;
+    if (new || !sub_have(b->u, name, &have)) return;
+    if (!g->go) {
+        if (b->s->framing == XDS_SOTW && have.blob) put_entry(b, name, have.blob);
+        return;
+    }
+    if (b->t == XDS_CLUSTER) await_forget(b->s, &have);
+    if (b->s->framing == XDS_DELTA) map_put(&b->u->answer, name, &present); /* told below, once */
+    sub_forget(b->u, name);
+}
+
 static void build_gone(struct build *b, bool go)
 {
-    map_foreach (e, &b->u->sent) {
-        struct xds_sent *have = e->value;
-        if (xds_set_get(b->u->want, map_key(e))) continue;
-        if (!go) {
-            if (b->s->framing == XDS_SOTW && have->blob) put_entry(b, map_key(e), have->blob);
-            continue;
-        }
-        if (b->t == XDS_CLUSTER) await_forget(b->s, have);
-        if (b->s->framing == XDS_DELTA) map_put(&b->u->answer, map_key(e), &present); /* told below, once */
-        map_remove(&b->u->sent, map_key(e));
-        xds_sent_free(have);
-    }
+    struct going g = { b, go };
+    struct xds_have have;
+    sub_work(b->u, gone, &g);
     if (b->s->framing == XDS_DELTA)
         map_foreach (e, &b->u->answer)
-            if (!xds_set_get(b->u->want, map_key(e)) && (go || !map_get(&b->u->sent, map_key(e)))) vec_push(&b->r.removed, map_key(e));
+            if (!xds_set_get(b->u->want, map_key(e)) && (go || !sub_have(b->u, map_key(e), &have))) vec_push(&b->r.removed, map_key(e));
 }
 
 static void build_finish(struct build *b, struct buf *out)
 {
     struct xds_sub *u = b->u;
     char version[17], nonce[21];
-    u->version = sub_version(u);
+    u->version = u->sum;
     u->nonce = b->s->nonces;
     snprintf(version, sizeof version, "%016" PRIx64, u->version);
     snprintf(nonce, sizeof nonce, "%" PRIu64, u->nonce);
@@ -162,7 +189,8 @@ static void build_finish(struct build *b, struct buf *out)
     b->r.nonce = str_of(nonce);
     xds_response_write(out, b->s->framing, &b->r);
     xds_response_free(&b->r);
-    map_free(&b->versions, free);
+    vec_free(&b->blobs);
+    arena_free(&b->versions);
     map_free(&u->answer, NULL);
     u->reply = false;
     u->pending = true;
@@ -176,6 +204,7 @@ static bool build_answer(struct xds_stream *s, enum xds_type t, struct buf *out)
     struct build b = { .s = s, .t = t, .u = &s->sub[t] };
     bool complete = s->framing == XDS_SOTW && xds_types[t].complete, must_say = b.u->reply || complete;
     s->nonces++;
+    arena_init(&b.versions, 4096, 0);
     build_wanted(&b);
     if (complete || s->framing == XDS_DELTA) build_gone(&b, sub_removals_due(s, t));
     if (must_say || b.r.resources.n || b.r.removed.n) {
@@ -184,6 +213,8 @@ static bool build_answer(struct xds_stream *s, enum xds_type t, struct buf *out)
     }
     map_free(&b.u->answer, NULL);
     xds_response_free(&b.r);
+    vec_free(&b.blobs);
+    arena_free(&b.versions);
     sub_diff(s, t);
     return false;
 }

@@ -31,6 +31,8 @@ void xds_server_free(struct xds_server *sv)
     must(list_empty(&sv->streams));
     list_foreach (w, &sv->waits, struct xds_wait, link) xds_wait_cancel(w);
     map_free(&sv->intern.by_hash, NULL);
+    map_free(&sv->names, NULL);
+    map_free(&sv->nodes, NULL);
     free(sv);
 }
 
@@ -156,7 +158,7 @@ int64_t xds_server_tick(struct xds_server *sv, uint64_t now_ms)
 static enum xds_sync sub_sync(const struct xds_sub *u)
 {
     /* a client that came back with all it needs is told nothing, and is in step all the same */
-    if (!u->nonce && (u->sent.n == 0 || u->n_add)) return XDS_NOT_SENT;
+    if (!u->nonce && (u->n_sent == 0 || u->n_add)) return XDS_NOT_SENT;
     if (u->nacked || u->n_refused) return XDS_ERROR;
     return u->pending || u->n_add || u->n_gone ? XDS_STALE : XDS_SYNCED;
 }
@@ -168,14 +170,14 @@ static struct xds_type_status sub_status(const struct xds_sub *u, char version[1
     if (u->acked)
         snprintf(version, 17, "%016" PRIx64, u->acked_version);
     else if (state == XDS_SYNCED)
-        snprintf(version, 17, "%016" PRIx64, sub_version(u));
+        snprintf(version, 17, "%016" PRIx64, u->sum);
     return (struct xds_type_status){
         .subscribed = u->used,
         .state = state,
         .version = version,
         .nack = state == XDS_ERROR && u->nack ? u->nack : "",
         .acked_wall_ms = u->acked_wall_ms,
-        .resources = (unsigned)u->sent.n,
+        .resources = (unsigned)u->n_sent,
     };
 }
 

@@ -30,7 +30,8 @@ struct xds_stream;
 /* Which resources of a type a stream asks for. */
 struct xds_interest {
     bool wildcard;
-    const struct map *names; /* keys are the names */
+    const struct map *names; /* keys are the names; NULL: none */
+    uint64_t id;             /* of the set of names: equal sets have equal ones; 0: none */
 };
 
 struct xds_server_ops {
@@ -38,7 +39,7 @@ struct xds_server_ops {
      * context in *ret_user, or a negative error with its text: the stream ends with UNAUTHENTICATED (-EACCES) or
      * INVALID_ARGUMENT (-EINVAL). node is the packed envoy.config.core.v3.Node, valid during the call. */
     int (*authorise)(void *ctx, struct str node, void *peer, void **ret_user, struct err *e);
-    /* What the node shall have of this type now: a new set that the server frees; NULL: the same as before (a pod that
+    /* What the node shall have of this type now: a set whose reference the server takes; NULL: the same as before (a pod that
      * is ending keeps its configuration). It may hold more than was asked for, the server filters. Called once per type after each
      * xds_server_changed and when names are added. */
     struct xds_set *(*generate)(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want);

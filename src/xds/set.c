@@ -40,8 +40,15 @@ void xds_blob_unref(struct xds_blob *b)
 
 struct xds_set *xds_set_new(struct xds_intern *home)
 {
+    static uint64_t serials;
     struct xds_set *s = xcalloc(1, sizeof *s);
-    s->home = home;
+    *s = (struct xds_set){ .refs = 1, .serial = ++serials, .home = home };
+    return s;
+}
+
+struct xds_set *xds_set_ref(struct xds_set *s)
+{
+    s->refs++;
     return s;
 }
 
@@ -53,9 +60,94 @@ void xds_set_add(struct xds_set *s, struct str name, struct str bytes, uint64_t 
 
 static void unref_value(void *b) { xds_blob_unref(b); }
 
+/* What differs between two sets: names (copies) in one list. */
+struct xds_diff {
+    uint64_t from; /* serial */
+    VEC(char *) names;
+};
+
+static void diff_free(struct xds_diff *d)
+{
+    if (!d) return;
+    vec_foreach (n, &d->names) free(*n);
+    vec_free(&d->names);
+    free(d);
+}
+
 void xds_set_free(struct xds_set *s)
 {
-    if (!s) return;
+    if (!s || --s->refs) return;
     map_free(&s->by_name, unref_value);
+    diff_free(s->diff);
+    xds_set_free(s->shared);
     free(s);
+}
+
+struct xds_blob *xds_set_get(const struct xds_set *s, struct str name)
+{
+    if (!s) return NULL;
+    struct xds_blob *b = map_get(&s->by_name, name);
+    return b || !s->shared ? b : map_get(&s->shared->by_name, name);
+}
+
+bool xds_set_next(struct xds_iter *it)
+{
+    const struct xds_set *s = it->set;
+    struct map_entry *e = s && !it->in_shared ? map_next(&s->by_name, &it->i) : NULL;
+    if (s && !e && !it->in_shared) {
+        it->in_shared = true;
+        it->i = 0;
+    }
+    while (s && !e && s->shared && (e = map_next(&s->shared->by_name, &it->i)) != NULL)
+        if (map_get(&s->by_name, map_key(e))) e = NULL;
+    if (!e) return false;
+    it->name = map_key(e);
+    it->blob = e->value;
+    return true;
+}
+
+/* ---- comparing ---- */
+
+static bool differs(const struct xds_blob *a, const struct xds_blob *b) { return a != b && (!a || !b || a->hash != b->hash); }
+
+static const struct xds_diff *diff_of(const struct xds_set *from, struct xds_set *to)
+{
+    if (to->diff && to->diff->from == from->serial) return to->diff;
+    diff_free(to->diff);
+    struct xds_diff *d = to->diff = xcalloc(1, sizeof *d);
+    d->from = from->serial;
+    map_foreach (e, &to->by_name)
+        if (differs(map_get(&from->by_name, map_key(e)), e->value)) vec_push(&d->names, str_dup(map_key(e)));
+    map_foreach (e, &from->by_name)
+        if (!map_get(&to->by_name, map_key(e))) vec_push(&d->names, str_dup(map_key(e)));
+    return d;
+}
+
+void xds_set_compare(const struct xds_set *from, struct xds_set *to, xds_compare_fn *fn, void *arg)
+{
+    if (from == to) return;
+    if (!from || !from->shared || !to->shared) { /* nothing in common: all of both */
+        for (struct xds_iter it = { .set = to }; xds_set_next(&it);) {
+            struct xds_blob *old = xds_set_get(from, it.name);
+            if (differs(old, it.blob)) fn(arg, it.name, old, it.blob);
+        }
+        for (struct xds_iter it = { .set = from }; xds_set_next(&it);)
+            if (!xds_set_get(to, it.name)) fn(arg, it.name, it.blob, NULL);
+        return;
+    }
+    map_foreach (e, &to->by_name) {
+        struct xds_blob *old = xds_set_get(from, map_key(e));
+        if (differs(old, e->value)) fn(arg, map_key(e), old, e->value);
+    }
+    map_foreach (e, &from->by_name) {
+        struct xds_blob *new = xds_set_get(to, map_key(e));
+        if (!map_get(&to->by_name, map_key(e)) && differs(e->value, new)) fn(arg, map_key(e), e->value, new);
+    }
+    if (from->shared == to->shared) return;
+    const struct xds_diff *d = diff_of(from->shared, to->shared);
+    vec_foreach (n, &d->names) {
+        struct str name = str_of(*n);
+        if (map_get(&to->by_name, name) || map_get(&from->by_name, name)) continue;
+        fn(arg, name, xds_set_get(from, name), xds_set_get(to, name));
+    }
 }

@@ -25,14 +25,36 @@ struct xds_blob *xds_intern(struct xds_intern *in, struct str bytes, uint64_t ha
 struct xds_blob *xds_blob_ref(struct xds_blob *b);
 void xds_blob_unref(struct xds_blob *b); /* NULL is fine */
 
+/* Names, the bytes behind each. A set may stand on another that many nodes share: its own names come first. Counted: a reference per
+ * stream that wants it or has it, so thousands of nodes with the same configuration cost one set. */
 struct xds_set {
+    unsigned refs;
+    uint64_t serial; /* of all sets of the process: never used twice */
     struct xds_intern *home;
-    struct map by_name; /* name -> struct xds_blob *, in the order added */
+    struct xds_set *shared; /* one reference; has no shared of its own; NULL: none */
+    struct map by_name;     /* own: name -> struct xds_blob *, in the order added */
+    struct xds_diff *diff;  /* the last comparison with an older set (xds_set_compare) */
 };
-struct xds_set *xds_set_new(struct xds_intern *home);
+struct xds_set *xds_set_new(struct xds_intern *home); /* one reference */
+struct xds_set *xds_set_ref(struct xds_set *s);
 /* Adds a resource (name and bytes are copied); hash is of the bytes, 0: computed here. A name twice: the later one. */
 void xds_set_add(struct xds_set *s, struct str name, struct str bytes, uint64_t hash);
-void xds_set_free(struct xds_set *s); /* NULL is fine */
-static inline struct xds_blob *xds_set_get(const struct xds_set *s, struct str name) { return s ? map_get(&s->by_name, name) : NULL; }
+void xds_set_free(struct xds_set *s); /* drops a reference; NULL is fine */
+struct xds_blob *xds_set_get(const struct xds_set *s, struct str name);
+
+/* All names, the own ones first. */
+struct xds_iter {
+    const struct xds_set *set;
+    size_t i;
+    bool in_shared;
+    struct str name;
+    struct xds_blob *blob;
+};
+bool xds_set_next(struct xds_iter *it);
+
+/* Calls fn for each name whose bytes differ; NULL: the set does not have it. Both live during the call. Sets that share most cost what
+ * differs; of two shared ones the comparison is kept for the next that asks. from NULL: an empty one. */
+typedef void xds_compare_fn(void *arg, struct str name, struct xds_blob *old, struct xds_blob *new);
+void xds_set_compare(const struct xds_set *from, struct xds_set *to, xds_compare_fn *fn, void *arg);
 
 #endif

@@ -21,20 +21,7 @@ struct xds_stream *xds_stream_new(struct xds_server *sv, enum xds_framing f, voi
     return s;
 }
 
-void xds_sent_free(void *sent)
-{
-    xds_blob_unref(((struct xds_sent *)sent)->blob);
-    free(sent);
-}
-
-static void sub_free(struct xds_sub *u)
-{
-    map_free(&u->names, NULL);
-    map_free(&u->answer, NULL);
-    map_free(&u->sent, xds_sent_free);
-    xds_set_free(u->want);
-    free(u->nack);
-}
+static void count_node(struct xds_stream *s, int by);
 
 void xds_stream_free(struct xds_stream *s)
 {
@@ -45,6 +32,7 @@ void xds_stream_free(struct xds_stream *s)
     for (int t = 0; t < XDS__N; t++) sub_free(&s->sub[t]);
     map_free(&s->await, NULL);
     if (s->named && s->sv->ops.gone) s->sv->ops.gone(s->sv->ctx, s->user);
+    if (s->named) count_node(s, -1);
     free(s->node);
     free(s->user_agent);
     free(s);
@@ -60,18 +48,6 @@ void stream_wake(struct xds_stream *s)
 
 /* --- what differs --- */
 
-static bool sub_held(const struct xds_sub *u, struct str name, const struct xds_blob *b)
-{
-    const struct xds_sent *have = map_get(&u->sent, name);
-    return have && have->hash == b->hash;
-}
-
-static void sub_forget(struct xds_sub *u, struct str name)
-{
-    struct xds_sent *have = map_remove(&u->sent, name);
-    if (have) xds_sent_free(have);
-}
-
 /* A warming cluster waits for its endpoints: they are sent again even if the client has them. */
 static void answer_warming(struct xds_stream *s)
 {
@@ -84,23 +60,11 @@ static void answer_warming(struct xds_stream *s)
 bool sub_diff(struct xds_stream *s, enum xds_type t)
 {
     struct xds_sub *u = &s->sub[t];
-    bool silent = s->framing == XDS_SOTW && !xds_types[t].complete; /* no way to say that something is gone */
     u->n_add = u->n_gone = u->n_refused = 0;
     if (!u->used || !u->want) return false;
-    map_foreach (e, &u->want->by_name)
-        if (sub_wants(u, map_key(e)) && !sub_held(u, map_key(e), e->value)) u->n_add++;
-    map_foreach (e, &u->sent) {
-        if (xds_set_get(u->want, map_key(e))) {
-            u->n_refused += ((struct xds_sent *)e->value)->refused;
-        } else if (silent) {
-            xds_sent_free(e->value);
-            e->value = NULL;
-            map_remove(&u->sent, map_key(e));
-        } else {
-            u->n_gone++;
-        }
-    }
+    sub_count(u, s->framing == XDS_SOTW && !xds_types[t].complete); /* that has no way to say that something is gone */
     if (t == XDS_ENDPOINT) answer_warming(s);
+    sub_settle(u);
     return u->n_add || u->n_gone;
 }
 
@@ -108,7 +72,9 @@ bool sub_refresh(struct xds_stream *s, enum xds_type t)
 {
     struct xds_sub *u = &s->sub[t];
     if (!u->used) return false;
-    struct xds_interest want = { .wildcard = u->wildcard, .names = &u->names };
+    struct xds_interest want = { .wildcard = u->wildcard,
+                                 .names = u->names ? &u->names->by_name : NULL,
+                                 .id = u->names ? u->names->sum : 0 };
     struct xds_set *set = s->sv->ops.generate(s->sv->ctx, s->user, s, t, &want);
     if (set) {
         xds_set_free(u->want);
@@ -155,62 +121,84 @@ bool stream_quiet(const struct xds_stream *s)
 
 /* The cluster goes: nobody waits for its endpoints. (That they are not asked for any more is no reason: the client may
  * be about to ask again, for the cluster that it was just sent.) */
-void await_forget(struct xds_stream *s, const struct xds_sent *cluster)
+void await_forget(struct xds_stream *s, const struct xds_have *cluster)
 {
     struct str eds = cluster && cluster->blob ? xds_cluster_eds_name(xds_blob_str(cluster->blob)) : STR("");
     if (eds.n) map_remove(&s->await, eds);
 }
 
-/* A name is asked for no more: what the client had of it is forgotten, so that asking again is answered again. */
+/* A name is asked for no more: what the client had of it is forgotten, so that asking again is answered again. The caller takes it out
+ * of u->names afterwards. */
 static void sub_drop(struct xds_stream *s, enum xds_type t, struct str name)
 {
     struct xds_sub *u = &s->sub[t];
-    if (!map_get(&u->names, name)) return; /* phantom: ignored */
-    if (t == XDS_CLUSTER) await_forget(s, map_get(&u->sent, name));
+    struct xds_have have;
+    if (!xds_names_has(u->names, name)) return; /* phantom: ignored */
+    if (t == XDS_CLUSTER && sub_have(u, name, &have)) await_forget(s, &have);
     map_remove(&u->answer, name);
     if (!u->wildcard)
         sub_forget(u, name);
     else if (s->framing == XDS_DELTA)
         map_put(&u->answer, name, &present); /* does the wildcard cover it? */
-    map_remove(&u->names, name);             /* last: `name` may be its key */
+}
+
+static void names_change(struct xds_stream *s, struct xds_sub *u, const struct str *add, size_t n_add, const struct str *del, size_t n_del)
+{
+    for (size_t i = 0; i < n_add; i++) sub_will_want(u, add[i]);
+    u->names = xds_names_with(&s->sv->names, u->names, add, n_add, del, n_del);
 }
 
 static void sub_leave_wildcard(struct xds_sub *u)
 {
+    sub_expand(u);
     u->wildcard = false;
     map_foreach (e, &u->sent)
-        if (!map_get(&u->names, map_key(e))) sub_forget(u, map_key(e));
-    map_foreach (e, &u->names) map_put(&u->answer, map_key(e), &present);
+        if (!xds_names_has(u->names, map_key(e))) sub_forget(u, map_key(e));
+    if (u->names)
+        map_foreach (e, &u->names->by_name) map_put(&u->answer, map_key(e), &present);
+}
+
+static void sub_enter_wildcard(struct xds_sub *u)
+{
+    sub_expand(u);
+    u->wildcard = u->reply = true;
 }
 
 /* True when the list differs from what was known. */
 static bool subscribe_sotw(struct xds_stream *s, enum xds_type t, const struct xds_request *r)
 {
     struct xds_sub *u = &s->sub[t];
-    struct map now = { 0 };
+    VEC(struct str) add = { 0 }, del = { 0 };
     bool star = false, changed = false;
     vec_foreach (n, &r->names) {
         if (str_eq(*n, STR("*")))
             star = true;
         else
-            map_put(&now, *n, &present);
+            vec_push(&add, *n);
     }
     if (r->names.n)
         u->named = true;
     else if (!u->named && xds_types[t].complete)
         star = true;
-    map_foreach (e, &u->names)
-        if (!map_get(&now, map_key(e))) {
-            sub_drop(s, t, map_key(e));
-            changed = true;
-        }
-    map_foreach (e, &now)
-        if (!map_get(&u->names, map_key(e))) {
-            map_put(&u->names, map_key(e), &present);
-            changed = true;
-        }
-    map_free(&now, NULL);
-    if (star && !u->wildcard) u->wildcard = u->reply = changed = true;
+    if (!xds_names_are(u->names, add.v, add.n)) {
+        struct map now = { 0 };
+        changed = true;
+        vec_foreach (n, &add) map_put(&now, *n, &present);
+        if (u->names)
+            map_foreach (e, &u->names->by_name)
+                if (!map_get(&now, map_key(e))) {
+                    sub_drop(s, t, map_key(e));
+                    vec_push(&del, map_key(e));
+                }
+        names_change(s, u, add.v, add.n, del.v, del.n);
+        map_free(&now, NULL);
+    }
+    vec_free(&add);
+    vec_free(&del);
+    if (star && !u->wildcard) {
+        sub_enter_wildcard(u);
+        changed = true;
+    }
     if (!star && u->wildcard) {
         sub_leave_wildcard(u);
         map_free(&u->answer, NULL);
@@ -224,8 +212,10 @@ static void repeat_sotw(struct xds_stream *s, struct xds_sub *u)
 {
     if (u->repeated || u->nacked || u->pending) return;
     u->repeated = true;
-    map_foreach (e, &u->names)
-        if (map_get(&u->sent, map_key(e))) map_put(&u->answer, map_key(e), &present);
+    struct xds_have have;
+    if (u->names)
+        map_foreach (e, &u->names->by_name)
+            if (sub_have(u, map_key(e), &have)) map_put(&u->answer, map_key(e), &present);
 }
 
 static void hold_initial(struct xds_stream *s, struct xds_sub *u, const struct xds_request *r)
@@ -239,37 +229,49 @@ static void hold_initial(struct xds_stream *s, struct xds_sub *u, const struct x
             hash = strtoull(text, &end, 16);
         }
         if (*end || end == text) hash = 0; /* not a version of ours: differs from everything */
-        struct xds_sent *have = xcalloc(1, sizeof *have);
-        have->hash = hash;
-        struct xds_sent *old = map_put(&u->sent, h->name, have);
-        if (old) xds_sent_free(old);
+        sub_put(u, h->name, NULL, hash, 0);
     }
 }
 
 static bool subscribe_delta(struct xds_stream *s, enum xds_type t, const struct xds_request *r, bool first)
 {
     struct xds_sub *u = &s->sub[t];
+    VEC(struct str) add = { 0 };
+    bool leave = false;
     if (first) hold_initial(s, u, r);
-    if (first && r->names.n == 0 && xds_types[t].complete) u->wildcard = u->reply = true;
+    if (first && r->names.n == 0 && xds_types[t].complete) sub_enter_wildcard(u);
     vec_foreach (n, &r->unsubscribe) {
         if (!str_eq(*n, STR("*")))
             sub_drop(s, t, *n);
         else if (u->wildcard)
-            sub_leave_wildcard(u);
+            leave = true;
     }
+    names_change(s, u, NULL, 0, r->unsubscribe.v, r->unsubscribe.n);
+    if (leave) sub_leave_wildcard(u);
     vec_foreach (n, &r->names) {
         if (str_eq(*n, STR("*"))) {
-            if (!u->wildcard) u->wildcard = u->reply = true;
+            if (!u->wildcard) sub_enter_wildcard(u);
             continue;
         }
-        map_put(&u->names, *n, &present);
-        /* asked for again is answered again; what a reconnecting client holds at this version is not */
-        if (!first || !map_get(&u->sent, *n)) map_put(&u->answer, *n, &present);
+        vec_push(&add, *n);
     }
+    names_change(s, u, add.v, add.n, NULL, 0);
+    vec_free(&add);
     if (first && !u->wildcard)
         map_foreach (e, &u->sent) /* held but not asked for: nobody's */
-            if (!map_get(&u->names, map_key(e))) sub_forget(u, map_key(e));
+            if (!xds_names_has(u->names, map_key(e))) sub_forget(u, map_key(e));
     return first || r->names.n || r->unsubscribe.n;
+}
+
+/* Asked for again is answered again; what a reconnecting client holds at this version is not. What it does not have yet goes to it anyway,
+ * if it exists: only what does not must be answered on its own. */
+static void answer_asked(struct xds_sub *u, const struct xds_request *r, bool first)
+{
+    vec_foreach (n, &r->names) {
+        struct xds_have have;
+        if (str_eq(*n, STR("*"))) continue;
+        if (sub_have(u, *n, &have) ? !first : !xds_set_get(u->want, *n)) map_put(&u->answer, *n, &present);
+    }
 }
 
 /* --- ACK and NACK --- */
@@ -284,6 +286,7 @@ static void await_answered(struct xds_stream *s, uint64_t nonce)
 {
     map_foreach (e, &s->await)
         if ((uintptr_t)e->value == 1 + nonce) map_remove(&s->await, map_key(e));
+    if (!s->await.n) map_free(&s->await, NULL); /* its memory too: there are many streams */
 }
 
 /* A peer's text for logs and people: one line of plain characters. */
@@ -298,9 +301,11 @@ static char *plain_text(struct str text)
 /* Which resources of an answer were refused is only in the text: all of them count until they are sent again. */
 static void mark_refused(struct xds_sub *u)
 {
+    bool all = u->base_nonce && u->base_nonce == u->nonce;
+    if (all) sub_expand(u);
     map_foreach (e, &u->sent) {
         struct xds_sent *have = e->value;
-        if (have->nonce == u->nonce) have->refused = true;
+        if (all || have->nonce == u->nonce) have->refused = true;
     }
 }
 
@@ -316,6 +321,7 @@ static void answered(struct xds_stream *s, enum xds_type t, const struct xds_req
         u->nack = plain_text(r->error);
         log_warn("%s refused %s: %s", s->node, xds_types[t].name, u->nack);
     } else {
+        u->base_nonce = 0;
         u->acked = true;
         u->acked_version = u->version;
         u->acked_wall_ms = clock_wall_ms();
@@ -334,9 +340,18 @@ static bool printable(struct str s, char lowest)
 /* One pod may not take all streams for itself; several gRPC processes in one pod are fine. */
 static int streams_of_node(const struct xds_stream *s, struct str id, struct err *e)
 {
-    unsigned n = 0;
-    list_foreach (other, &s->sv->streams, struct xds_stream, link) n += other->named && str_eqc(id, other->node);
-    return n < s->sv->limits.per_node ? 0 : err_set(e, -E2BIG, "this node has %u streams already", n);
+    size_t n = (size_t)(uintptr_t)map_get(&s->sv->nodes, id);
+    return n < s->sv->limits.per_node ? 0 : err_set(e, -E2BIG, "this node has %zu streams already", n);
+}
+
+static void count_node(struct xds_stream *s, int by)
+{
+    struct str id = str_of(s->node);
+    size_t n = (size_t)(uintptr_t)map_get(&s->sv->nodes, id) + (size_t)(ssize_t)by;
+    if (n)
+        map_put(&s->sv->nodes, id, (void *)(uintptr_t)n);
+    else
+        map_remove(&s->sv->nodes, id);
 }
 
 static int stream_first(struct xds_stream *s, const struct xds_request *r, struct err *e)
@@ -351,6 +366,7 @@ static int stream_first(struct xds_stream *s, const struct xds_request *r, struc
     if (rc) return rc;
     s->named = true;
     s->node = str_dup(id);
+    count_node(s, 1);
     if (!pb_find(r->node, NODE_USER_AGENT, &agent) || agent.n > 128 || !printable(agent, ' ')) agent = STR("");
     s->user_agent = str_dup(agent);
     log_info("%s: %s stream opened by %s", s->node, s->framing == XDS_DELTA ? "delta" : "state-of-the-world",
@@ -383,7 +399,7 @@ static int take_tokens(struct xds_stream *s, double cost, uint64_t now_ms, struc
 /* A delta stream could name more and more without ever being too large in one request. */
 static int names_bounded(const struct xds_sub *u, struct err *e)
 {
-    if (u->names.n <= XDS_NAMES_MAX && u->answer.n <= 2 * XDS_NAMES_MAX) return 0;
+    if (xds_names_count(u->names) <= XDS_NAMES_MAX && u->answer.n <= 2 * XDS_NAMES_MAX) return 0;
     return err_set(e, -E2BIG, "more than %d resource names on one stream", XDS_NAMES_MAX);
 }
 
@@ -414,6 +430,7 @@ static int stream_request(struct xds_stream *s, enum xds_type t, const struct xd
         sub_refresh(s, t);
     else
         sub_diff(s, t);
+    if (s->framing == XDS_DELTA) answer_asked(u, r, first);
     waits_answered(s, t, answer && u->nacked);
     stream_wake(s);
     return 0;

@@ -4,33 +4,43 @@
 
 #include "base/list.h"
 #include "xds/message.h"
+#include "xds/names.h"
 #include "xds/server.h"
 
-/* A resource as the client has it. */
+/* A resource as the client has it, where that is not what `base` says. */
 struct xds_sent {
     struct xds_blob *blob; /* NULL: only known by initial_resource_versions */
     uint64_t hash;
     uint64_t nonce; /* of the answer that carried it last */
     bool refused;   /* that answer was: the client may still use what it had before */
+    bool absent;    /* the client does not have it, although base does */
+};
+struct xds_have {
+    struct xds_blob *blob; /* as above */
+    uint64_t hash;
 };
 
 /* One type on one stream. */
 struct xds_sub {
     bool used; /* a request of this type was seen */
     bool wildcard;
-    bool named;        /* a name was asked for at some time: an empty list means none from then on */
-    bool reply;        /* an answer is due even if it is empty: the first one of a wildcard */
-    bool pending;      /* the last answer is neither acknowledged nor refused */
-    bool nacked;       /* it was refused, and nothing newer was taken */
-    bool repeated;     /* the acknowledged answer was asked for once more */
-    struct map names;  /* what is asked for by name */
-    struct map answer; /* names that must be answered although nothing changed */
-    struct map sent;   /* name -> struct xds_sent */
+    bool named;              /* a name was asked for at some time: an empty list means none from then on */
+    bool reply;              /* an answer is due even if it is empty: the first one of a wildcard */
+    bool pending;            /* the last answer is neither acknowledged nor refused */
+    bool nacked;             /* it was refused, and nothing newer was taken */
+    bool repeated;           /* the acknowledged answer was asked for once more */
+    struct xds_names *names; /* what is asked for by name; NULL: none */
+    struct map answer;       /* names that must be answered although nothing changed */
+    struct xds_set *base;    /* the client has what it asked for of this, but for what `sent` says; NULL: only what `sent` says */
+    uint64_t base_nonce;     /* of the answer that carried all of base, while it is not answered; 0: none */
+    struct map sent;         /* name -> struct xds_sent */
+    size_t n_sent;           /* what it has, all together, */
+    uint64_t sum;            /* and the version of that */
     struct xds_set *want;
     size_t n_add, n_gone; /* what differs between want and sent: to add or change, to remove */
     size_t n_refused;     /* sent, wanted and refused */
     uint64_t nonce;       /* of the last answer, 0: none yet */
-    uint64_t version;     /* over all of `sent` */
+    uint64_t version;     /* of what it has since the last answer */
     uint64_t acked_version;
     bool acked;
     char *nack;
@@ -81,16 +91,38 @@ struct xds_server {
     void *ctx;
     struct xds_server_limits limits;
     struct xds_intern intern;
+    struct map names; /* sum -> struct xds_names */
+    struct map nodes; /* node id -> number of its streams */
     struct link streams, waits;
     unsigned n_streams;
     uint64_t epoch, now_ms;
 };
 
-static inline bool sub_wants(const struct xds_sub *u, struct str name) { return u->wildcard || map_get(&u->names, name); }
+static inline bool sub_wants(const struct xds_sub *u, struct str name) { return u->wildcard || xds_names_has(u->names, name); }
+
+/* sub.c */
+void xds_sent_free(void *sent);
+void sub_free(struct xds_sub *u);
+/* False: the client does not have it. */
+bool sub_have(const struct xds_sub *u, struct str name, struct xds_have *ret);
+void sub_put(struct xds_sub *u, struct str name, struct xds_blob *blob, uint64_t hash, uint64_t nonce);
+void sub_forget(struct xds_sub *u, struct str name);
+/* The client gets all of want that it asks for, and has nothing now. */
+void sub_put_all(struct xds_sub *u, uint64_t nonce);
+/* Before a name is asked for: what base has of it was not for this client. */
+void sub_will_want(struct xds_sub *u, struct str name);
+/* All of it one by one in `sent`, without base: before what is asked for changes as a whole. */
+void sub_expand(struct xds_sub *u);
+/* Calls fn for what is to be sent, and (new NULL) for what the client has and the world has not. fn may sub_forget that name. */
+typedef void sub_work_fn(void *arg, struct str name, struct xds_blob *new);
+void sub_work(const struct xds_sub *u, sub_work_fn *fn, void *arg);
+/* Sets n_add, n_gone, n_refused; silent: what is gone is forgotten. */
+void sub_count(struct xds_sub *u, bool silent);
+/* Back to one reference where the client has all it should have. */
+void sub_settle(struct xds_sub *u);
 
 /* stream.c */
-void xds_sent_free(void *sent);
-void await_forget(struct xds_stream *s, const struct xds_sent *cluster);
+void await_forget(struct xds_stream *s, const struct xds_have *cluster);
 /* Compares want with sent again; true when something is to send. */
 bool sub_diff(struct xds_stream *s, enum xds_type t);
 /* Asks for what the node shall have and compares. */
@@ -102,8 +134,6 @@ bool stream_quiet(const struct xds_stream *s);
 void stream_wake(struct xds_stream *s);
 /* push.c: opens gates whose time is over, starts their clocks. Returns milliseconds until one may open, or -1. */
 int64_t gates_tick(struct xds_stream *s, uint64_t now_ms);
-/* The version of what the client has. */
-uint64_t sub_version(const struct xds_sub *u);
 /* server.c: tells waits that a stream answered: refused when a type's last answer was a NACK. */
 void waits_answered(struct xds_stream *s, enum xds_type t, bool refused);
 

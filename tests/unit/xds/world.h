@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 struct world {
+    struct xds_set *shared[XDS__N];
     struct map set[XDS__N]; /* name -> char * text */
     int woken, gone;
     bool refuse;
@@ -42,16 +43,27 @@ static int world_authorise(void *ctx, struct str node, void *peer, void **user, 
     return w->refuse ? err_set(e, -EACCES, "not from this address") : 0;
 }
 
+static void count_difference(void *arg, struct str name, struct xds_blob *old, struct xds_blob *new) { ++*(size_t *)arg; }
+
+/* Every other name stands in a set that all nodes share, as long as that has the same content. */
 static struct xds_set *world_generate(void *ctx, void *user, struct xds_stream *s, enum xds_type t, const struct xds_interest *want)
 {
     struct world *w = ctx;
-    struct xds_set *set = xds_set_new(xds_server_intern(w->sv));
+    struct xds_set *set = xds_set_new(xds_server_intern(w->sv)), *shared = xds_set_new(xds_server_intern(w->sv));
+    size_t differ = 0;
     map_foreach (e, &w->set[t]) {
         struct buf b = { 0 };
         pack(&b, t, map_key(e), e->value);
-        xds_set_add(set, map_key(e), buf_str(&b), 0);
+        xds_set_add(e->hash & 1 ? set : shared, map_key(e), buf_str(&b), 0);
         buf_free(&b);
     }
+    if (w->shared[t]) xds_set_compare(w->shared[t], shared, count_difference, &differ);
+    if (!w->shared[t] || differ) {
+        xds_set_free(w->shared[t]);
+        w->shared[t] = xds_set_ref(shared);
+    }
+    set->shared = xds_set_ref(w->shared[t]);
+    xds_set_free(shared);
     return set;
 }
 
@@ -67,6 +79,7 @@ static inline void world_open(struct world *w, const struct xds_server_limits *l
 
 static inline void world_close(struct world *w)
 {
+    for (int t = 0; t < XDS__N; t++) xds_set_free(w->shared[t]);
     xds_server_free(w->sv);
     for (int t = 0; t < XDS__N; t++) map_free(&w->set[t], free);
 }
