@@ -176,7 +176,7 @@ function LiveMark() {
   return (
     <span className={`live num${old !== null || s.lastAt === 0 ? ' old' : ''}`}>
       <i />
-      <span style={{ minWidth: 76 }}>{word}</span>
+      <span>{word}</span>
     </span>
   );
 }
@@ -272,7 +272,7 @@ export function Shell({ children }: { children: ReactNode }) {
                     {i < crumbs.length - 1 ? (
                       <>
                         {c.to ? <Link to={c.to}>{c.label}</Link> : <span>{c.label}</span>}
-                        <span className="sl" aria-hidden="true">
+                        <span className="slash" aria-hidden="true">
                           /
                         </span>
                       </>

@@ -67,11 +67,14 @@ const rightWords = messages({
 });
 export const roleWord = (r: string): string => (roleNames.has(r) ? roleNames(r) : r);
 
+const operatorRights = new Set(['read', 'release:read', 'release:stop', 'services', 'members', 'project:edit', 'project:delete', 'limits']);
+
 // null: allowed; else the reason, as a sentence.
 export function mayNot(s: Session, project: string, right: string): string | null {
-  if (s.operator || s.mode === 'single') return null;
+  if (s.mode === 'single') return null;
   const p = s.projects.find((x) => x.name === project);
-  if (!p) return m('stranger', { project });
+  // Operators hold the keys of every project, but do not release for its people.
+  if (!p) return s.operator && operatorRights.has(right) ? null : m('stranger', { project });
   if (p.rights.includes(right)) return null;
   return m('needs', { right: rightWords.has(right) ? rightWords(right) : right, role: roleWord(p.role), project });
 }
