@@ -348,7 +348,7 @@ function Teach() {
           </Card>
           <Card title={m('cli')}>
             <Command prompt text="weft project create k8s-combat" />
-            <Command prompt text={`weft project add-service k8s-combat ${name}`} />
+            <Command prompt text={`weft project adopt k8s-combat ${name}`} />
             <Command prompt text={`weft release start ${name} --to v2`} />
             <p className="t3 sm mt2">{m('follows')}</p>
           </Card>

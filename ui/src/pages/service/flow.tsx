@@ -126,8 +126,8 @@ function Drawing({ s, width: W, windowWord }: { s: Service; width: number; windo
   // Horizontal plan.
   const cx = Math.max(128, W * 0.185);
   const rx = W * 0.345;
-  const rw = W * 0.255;
-  const vx = W * 0.775;
+  const rw = W * 0.27;
+  const vx = W * 0.785;
   const vw = W - vx - 1;
 
   const thick = Math.min(150, elseH - 8);
@@ -191,7 +191,7 @@ function Drawing({ s, width: W, windowWord }: { s: Service; width: number; windo
       {bars_.length > 0 &&
         shown.map((r, i) => {
           const h = Math.max(1.5, px(r.requests ?? 0));
-          const x = rx - 64 - i * 6;
+          const x = rx - 56 - (shown.length - i) * 7;
           const from = along(cx + 4, (bars_[0] as { y: number }).y, rx, inTop, x) + 1 + i * 2;
           return <path key={i} d={ribbon(x, from, h, rx, ruleTop(i) + ruleH / 2 - h / 2, h)} fill={r.pin ? 'var(--v-cohort)' : 'var(--v-canary)'} opacity={known(r.requests) && r.requests > 0 ? 0.85 : 0.3} />;
         })}
@@ -263,7 +263,7 @@ function Drawing({ s, width: W, windowWord }: { s: Service; width: number; windo
             </div>
             <SplitBar shares={s.versions.map((v) => ({ name: v.name, mark: markOfRole(v.role), share: v.observed }))} />
           </div>
-          <div className="t3 sm">{known(reqs) ? m('last', { n: reqs, w: windowWord }) : ' '}</div>
+          <div className="t3 sm ell">{known(reqs) ? m('last', { n: reqs, w: windowWord }) : ' '}</div>
         </div>
       </foreignObject>
       {boxes.map(({ v, y: by, h }) => {
