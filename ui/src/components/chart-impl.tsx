@@ -106,7 +106,8 @@ export default function ChartImpl({ t0, step, lines, format, height = 132, marks
           grid: { show: false },
           ticks: { show: false },
           splits: (u) => xSplits(u.scales.x?.min ?? 0, u.scales.x?.max ?? 1, u.width),
-          values: (_, s) => s.map((v, i) => (i === s.length - 1 ? clock(v * 1000) : clockShort(v * 1000))),
+          // Written by the draw hook: the first one begins at the left edge, the last one ends at the right.
+          values: (_, s) => s.map(() => ''),
         },
         {
           side: 1,
@@ -230,6 +231,11 @@ export default function ChartImpl({ t0, step, lines, format, height = 132, marks
                 g.stroke();
               }
             }
+            const xs = xSplits(u.scales.x?.min ?? 0, u.scales.x?.max ?? 1, u.width);
+            xs.forEach((v, i) => {
+              const last = i === xs.length - 1;
+              write(g, last ? clock(v * 1000) : clockShort(v * 1000), u.valToPos(v, 'x', true), y + h + 12 * px, tick, small, last ? 'right' : i === 0 ? 'left' : 'center');
+            });
             if (!c.lines.some((l) => l.values.some((v) => v !== null))) write(g, c.empty ?? m('first'), left + w / 2, y + h / 2, tick, small, 'center');
             g.restore();
           },

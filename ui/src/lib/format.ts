@@ -5,7 +5,7 @@ import { lang } from '../i18n';
 export type Maybe = number | null | undefined;
 
 export const DASH = '—';
-const NB = ' ';
+const NB = '\u00a0';
 
 export const known = (n: Maybe): n is number => typeof n === 'number' && Number.isFinite(n);
 const locale = () => (lang() === 'zh' ? 'zh-CN' : 'en-GB');
@@ -43,7 +43,7 @@ export const percent = (n: Maybe, digits = 2): string => (known(n) ? num(n, digi
 // An observed share: one decimal, always, so that the column does not jump.
 export const share = (n: Maybe): string => (known(n) ? num(n, n === 0 || n === 100 ? 0 : 1) + sign() : DASH);
 // An error rate: two decimals below 1 %, one above.
-export const errors = (n: Maybe): string => (known(n) ? num(n, n === 0 ? 0 : n < 1 ? 2 : 1) + sign() : DASH);
+export const errors = (n: Maybe): string => (known(n) ? num(n, n === 0 || n === 100 ? 0 : n < 1 ? 2 : 1) + sign() : DASH);
 export const points = (n: Maybe): string => (known(n) ? num(n, Math.abs(n) < 1 ? 2 : 1) : DASH);
 
 function significant(n: number, digits: number): string {
@@ -52,7 +52,7 @@ function significant(n: number, digits: number): string {
   return num(Number(n.toPrecision(digits)), Math.min(places, 4));
 }
 export const ratio = (n: Maybe): string => (known(n) ? `${significant(n, n >= 1 ? 3 : 2)}×` : DASH);
-export const interval = (lo: Maybe, hi: Maybe, f: (n: Maybe) => string = (n) => (known(n) ? significant(n, 3) : DASH)): string =>
+export const interval = (lo: Maybe, hi: Maybe, f: (n: Maybe) => string = (n) => (known(n) ? significant(n, Math.abs(n) >= 1 ? 3 : 2) : DASH)): string =>
   known(lo) && known(hi) ? `${f(lo)}–${f(hi)}` : DASH;
 export const odds = (n: Maybe): string =>
   known(n) ? (zh() ? `偶然的可能 1 / ${num(Math.round(n))}` : `1 in ${num(Math.round(n))} by chance`) : DASH;

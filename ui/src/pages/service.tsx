@@ -195,7 +195,7 @@ function Loaded({ s, flow, etag, project, window: win, setWindow }: { s: Service
             <section className="card" aria-label={m('controls')}>
               <div className="hd" style={{ paddingBottom: 10 }}>
                 <h2>{m('controls')}</h2>
-                <span className="t3 sm">{m('nothing')}</span>
+                <span className="t3 sm hidep">{m('nothing')}</span>
                 <span className="sp" />
                 <Link to="?tab=history" className="t2 sm m">
                   {m('history')} {s.lastChange ? count(s.lastChange.k) : ''}
