@@ -94,10 +94,14 @@ void call_route(struct call *c)
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (!str_eqc(path, routes[i].path)) continue;
         known = true;
+        c->route = str_of(routes[i].path);
         if (str_eqc(c->method, routes[i].method)) return routes[i].run(c);
     }
     if (known) return status_method(c);
     if (c->platform && c->n_segments >= 2 && str_eqc(c->segments[0], "weft") && str_eqc(c->segments[1], "v1")) return platform_route(c);
-    if (c->n_segments && (str_eqc(c->segments[0], "api") || str_eqc(c->segments[0], "apis"))) return resources_route(c);
+    if (c->n_segments && (str_eqc(c->segments[0], "api") || str_eqc(c->segments[0], "apis"))) {
+        c->route = STR("kubernetes");
+        return resources_route(c);
+    }
     status_unknown_path(c);
 }

@@ -40,6 +40,7 @@ struct call {
     struct str body;                    /* valid until the handler returns */
     struct str segments[CALL_SEGMENTS]; /* of the path, decoded */
     size_t n_segments;
+    struct str route; /* the row of the tables that took it, for counting; p NULL: none */
     const struct call_ops *ops;
     void *peer; /* ops' */
     /* The peer is gone and the call with it; for whoever answers later. Not called after an answer. */

@@ -1,5 +1,7 @@
 /* The xDS server's questions, answered from the world: who is this client, and what shall it have. */
 #include "api/controller.h"
+#include "api/stats.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 
@@ -88,8 +90,10 @@ static struct xds_set *translated(struct controller *c, struct client *cl, enum 
     struct err e = { 0 };
     size_t n = 0;
     struct str *names = part == TR_ALL ? wanted(want, &n) : NULL;
+    uint64_t begin = clock_ns();
     int r = part == TR_ALL ? translate(controller_mesh(c), &cl->node, (enum tr_type)t, names, n, &tr, &e)
                            : translate_part(controller_mesh(c), &cl->node, (enum tr_type)t, part, &tr, &e);
+    stats_translated(controller_stats(c), (enum tr_type)t, (clock_ns() - begin) / 1000);
     free(names);
     if (r < 0) { /* the pod is going: it keeps what it has until its connection ends */
         log_debug("xDS: %s for %s: %s", xds_types[t].name, cl->node.pod, e.what);

@@ -3,6 +3,7 @@
 #include "api/measured.h"
 #include "api/mesh_config.h"
 #include "api/object.h"
+#include "api/stats.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config/types.h"
@@ -18,6 +19,7 @@ struct controller {
     struct mesh *mesh;
     struct xds_server *xds;
     struct measured *measured;
+    struct stats *stats;
     struct deferred settle;
     struct timer tick, wake;
     uint64_t seed;
@@ -37,6 +39,7 @@ struct controller {
 const struct world *controller_world(const struct controller *c) { return c->world; }
 struct store *controller_store(const struct controller *c) { return c->cfg.store; }
 struct xds_server *controller_xds(const struct controller *c) { return c->xds; }
+struct stats *controller_stats(const struct controller *c) { return c->stats; }
 struct measured *controller_measured(const struct controller *c) { return c->measured; }
 struct loop *controller_loop(const struct controller *c) { return c->cfg.loop; }
 const struct mesh *controller_mesh(const struct controller *c) { return c->mesh; }
@@ -315,6 +318,7 @@ struct controller *controller_new(const struct controller_config *cfg)
     c->tick.fire = tick_fire;
     c->wake.fire = wake_fire;
     c->seed = clock_ns();
+    c->stats = stats_new(c->cfg.loop);
     c->xds = xds_server_new(&controller_xds_ops, c, &c->cfg.limits);
     load_world(c);
     c->work_dirty = true;
@@ -332,6 +336,7 @@ void controller_free(struct controller *c)
     timer_stop(&c->wake);
     measured_free(c->measured);
     clients_free(c);
+    stats_free(c->stats);
     xds_server_free(c->xds);
     mesh_unref(c->mesh);
     world_unref(c->world);

@@ -38,7 +38,9 @@ void controller_free(struct controller *c);
 const struct world *controller_world(const struct controller *c);
 struct store *controller_store(const struct controller *c);
 struct xds_server *controller_xds(const struct controller *c);
-/* What the proxies measure; the controller's own. */
+/* How weftd does (stats.h). */
+struct stats *controller_stats(const struct controller *c);
+/* What the proxies measure (measured.h). */
 struct measured *controller_measured(const struct controller *c);
 struct loop *controller_loop(const struct controller *c);
 

@@ -1,5 +1,7 @@
 #include "api/serve.h"
 #include "api/call.h"
+#include "api/stats.h"
+#include "base/clock.h"
 #include "api/page/page.h"
 #include "api/platform/route.h"
 #include "base/log.h"
@@ -14,19 +16,30 @@
 struct served {
     struct call call;
     bool answered, running;
+    uint64_t began_ns;
     void (*on_writable)(struct call *c);
 };
 
 static struct http_exchange *exchange(const struct call *c) { return c->peer; }
 static struct served *served(struct call *c) { return container_of(c, struct served, call); }
 
+static void count(struct call *c, int status, uint64_t us)
+{
+    stats_call(controller_stats(c->ctl), c->method, c->route.p ? c->route : STR("other"), status, us);
+}
+
 static void respond(struct call *c, int status, const char *content_type, struct str body)
 {
     served(c)->answered = true;
+    count(c, status, (clock_ns() - served(c)->began_ns) / 1000);
     http_respond(exchange(c), status, content_type, body);
 }
 
-static void start(struct call *c, int status, const char *content_type) { http_start(exchange(c), status, content_type); }
+static void start(struct call *c, int status, const char *content_type)
+{
+    count(c, status, UINT64_MAX);
+    http_start(exchange(c), status, content_type);
+}
 static ssize_t write_piece(struct call *c, const void *p, size_t n) { return http_write(exchange(c), p, n); }
 
 static void end(struct call *c)
@@ -103,6 +116,7 @@ static struct served *served_new(struct http_exchange *x, const struct api *api,
         .ops = &ops,
         .peer = x,
     };
+    s->began_ns = clock_ns();
     http_on_done(x, done, s);
     return s;
 }

@@ -21,6 +21,7 @@ struct store_backend {
     int (*log_read)(struct store_backend *b, const struct store_log_query *q, bool (*fn)(void *arg, const struct store_log_entry *l),
                     void *arg, struct err *e);
     int (*backup)(struct store_backend *b, const char *to, struct err *e);
+    uint64_t (*bytes)(struct store_backend *b);
     void (*close)(struct store_backend *b);
 };
 

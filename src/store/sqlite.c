@@ -115,6 +115,15 @@ static int sqlite_commit(struct store_backend *sb, const struct store_change *c,
     return rc;
 }
 
+static uint64_t sqlite_bytes(struct store_backend *sb)
+{
+    struct sqlite_backend *b = container_of(sb, struct sqlite_backend, b);
+    struct err e = { 0 };
+    int64_t pages = 0, size = 0;
+    if (number(b, "PRAGMA page_count", &pages, &e) < 0 || number(b, "PRAGMA page_size", &size, &e) < 0) return 0;
+    return (uint64_t)(pages * size);
+}
+
 static void sqlite_close(struct store_backend *sb)
 {
     struct sqlite_backend *b = container_of(sb, struct sqlite_backend, b);
@@ -238,7 +247,7 @@ struct store *store_open(const char *path, struct err *e)
 {
     struct sqlite_backend *b = xcalloc(1, sizeof *b);
     struct store *s = store_open_memory();
-    b->b = (struct store_backend){ sqlite_commit, sqlite_log_read, sqlite_backup, sqlite_close };
+    b->b = (struct store_backend){ sqlite_commit, sqlite_log_read, sqlite_backup, sqlite_bytes, sqlite_close };
     b->path = xstrdup(path);
     s->backend = &b->b;
     if (open_database(b, s, e) == 0) return s;

@@ -116,6 +116,7 @@ void store_close(struct store *s)
     free(s);
 }
 
+uint64_t store_bytes(const struct store *s) { return s->backend ? s->backend->bytes(s->backend) : 0; }
 uint64_t store_version(const struct store *s) { return s->version; }
 
 struct store_object *store_get(const struct store *s, struct str kind, struct str ns, struct str name)

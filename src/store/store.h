@@ -33,6 +33,8 @@ void store_close(struct store *s);
 
 /* The newest resourceVersion; 0: nothing was ever written. */
 uint64_t store_version(const struct store *s);
+/* Size of the database, without what the write-ahead log holds; 0 in memory. */
+uint64_t store_bytes(const struct store *s);
 /* NULL: not there. */
 struct store_object *store_get(const struct store *s, struct str kind, struct str ns, struct str name);
 /* Calls fn for each object of a kind (kind.n = 0: all) and namespace (ns.p NULL: all), ordered by kind, namespace, name.

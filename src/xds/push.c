@@ -194,6 +194,7 @@ static void build_finish(struct build *b, struct buf *out)
     map_free(&u->answer, NULL);
     u->reply = false;
     u->pending = true;
+    b->s->sv->counts.pushes[b->t]++;
     sub_diff(b->s, b->t);
     if (b->t == XDS_CLUSTER) sub_diff(b->s, XDS_ENDPOINT);
 }

@@ -37,6 +37,7 @@ void xds_server_free(struct xds_server *sv)
 }
 
 struct xds_intern *xds_server_intern(struct xds_server *sv) { return &sv->intern; }
+struct xds_server_counts xds_server_counts(const struct xds_server *sv) { return sv->counts; }
 unsigned xds_server_streams(const struct xds_server *sv) { return sv->n_streams; }
 
 uint64_t xds_server_changed(struct xds_server *sv, uint64_t now_ms)

@@ -49,6 +49,11 @@ struct xds_server_ops {
     void (*wake)(void *ctx, void *peer);
 };
 
+/* Since the start, by type. */
+struct xds_server_counts {
+    uint64_t pushes[XDS__N], acks[XDS__N], nacks[XDS__N];
+};
+
 struct xds_server_limits {
     uint64_t gate_ms;      /* longest hold of routes and of removals; 0: 5000 */
     uint32_t streams;      /* most at once; 0: 20000 */
@@ -116,6 +121,7 @@ struct xds_proxy_status {
 };
 /* Calls fn for each stream that has named its node. */
 void xds_server_status(const struct xds_server *sv, void (*fn)(void *arg, const struct xds_proxy_status *p), void *arg);
+struct xds_server_counts xds_server_counts(const struct xds_server *sv);
 unsigned xds_server_streams(const struct xds_server *sv);
 
 #endif

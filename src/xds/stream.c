@@ -316,12 +316,14 @@ static void answered(struct xds_stream *s, enum xds_type t, const struct xds_req
     u->nacked = r->has_error;
     if (t == XDS_ENDPOINT) await_answered(s, u->nonce);
     if (r->has_error) {
+        s->sv->counts.nacks[t]++;
         mark_refused(u);
         free(u->nack);
         u->nack = plain_text(r->error);
         log_warn("%s refused %s: %s", s->node, xds_types[t].name, u->nack);
     } else {
         u->base_nonce = 0;
+        s->sv->counts.acks[t]++;
         u->acked = true;
         u->acked_version = u->version;
         u->acked_wall_ms = clock_wall_ms();

@@ -96,6 +96,7 @@ struct xds_server {
     struct link streams, waits;
     unsigned n_streams;
     uint64_t epoch, now_ms;
+    struct xds_server_counts counts;
 };
 
 static inline bool sub_wants(const struct xds_sub *u, struct str name) { return u->wildcard || xds_names_has(u->names, name); }

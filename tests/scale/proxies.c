@@ -186,7 +186,7 @@ static void on_state(struct http_client *c, const struct err *e, void *arg)
     struct proxy *p = arg;
     g.opening -= p->ads == NULL;
     if (e) {
-        if (!p->ads) fprintf(stderr, "%s: %s\n", p->node.id, e->what);
+        if (!p->ads) g.lost++;
         return;
     }
     p->ads = grpc_call_new(c, STR("xds-grpc"), STR(DELTA_ADS), 0, &cb, p);
@@ -343,7 +343,7 @@ int main(int argc, char **argv)
         return 2;
     }
     g.last = (unsigned)seconds;
-    log_init("proxies", LOG_WARN);
+    log_init("proxies", LOG_OFF);
     if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
         l.rlim_cur = l.rlim_max;
         setrlimit(RLIMIT_NOFILE, &l);

@@ -40,7 +40,10 @@ static bool find_route(struct preq *q)
     size_t n = c->n_segments;
     if (n > 2 && !c->segments[n - 1].n) n--; /* "/projects/" */
     if (n > 2) q->route = route_find(method, c->segments + 2, n - 2, q->values, allowed);
-    if (q->route) return true;
+    if (q->route) {
+        c->route = str_of(q->route->path);
+        return true;
+    }
     if (n > 2 && allowed[0]) {
         preq_set(q, "Allow", allowed);
         problem(q, 405, "method", "%.*s is not possible here, only %s", (int)MIN(method.n, (size_t)20), method.p, allowed);

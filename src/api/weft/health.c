@@ -2,7 +2,10 @@
 #include "api/handlers.h"
 #include "api/call.h"
 #include "api/measured.h"
-#include "base/clock.h"
+#include "api/stats.h"
+#include "config/types.h"
+
+#include "weft.dev.v1alpha1.pb-c.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -53,11 +56,45 @@ static void proxies(struct buf *b, const struct xds_server *sv)
     xds_server_status(sv, add_states, &s);
     metric(b, "weftd_xds_streams", "gauge", "Open xDS streams.");
     buf_printf(b, "weftd_xds_streams %u\n", xds_server_streams(sv));
+    const struct xds_server_counts n = xds_server_counts(sv);
+    const struct {
+        const char *name, *help;
+        const uint64_t *of;
+    } told[] = { { "weftd_xds_pushes_total", "Answers sent, by type.", n.pushes },
+                 { "weftd_xds_acks_total", "Answers that proxies took.", n.acks },
+                 { "weftd_xds_nacks_total", "Answers that proxies refused.", n.nacks } };
+    for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+        metric(b, told[i].name, "counter", told[i].help);
+        for (int t = 0; t < XDS__N; t++) buf_printf(b, "%s{type=\"%s\"} %" PRIu64 "\n", told[i].name, xds_types[t].name, told[i].of[t]);
+    }
     metric(b, "weftd_xds_proxies", "gauge", "Proxies by resource type and state.");
     for (int t = 0; t < XDS__N; t++) {
         for (int i = 0; i < 4; i++)
             buf_printf(b, "weftd_xds_proxies{type=\"%s\",state=\"%s\"} %u\n", xds_types[t].name, xds_sync_names[i], s.state[t][i]);
     }
+}
+
+static struct str phase_of(const struct resource *r)
+{
+    const Google__Protobuf__Struct *st = ((const Weft__Dev__V1alpha1__Release *)r->msg)->status;
+    for (size_t i = 0; st && i < st->n_fields; i++)
+        if (st->fields[i]->key && strcmp(st->fields[i]->key, "phase") == 0 && st->fields[i]->value &&
+            st->fields[i]->value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRING_VALUE)
+            return str_of(st->fields[i]->value->string_value);
+    return STR("new");
+}
+
+static void releases(struct buf *b, const struct world *w)
+{
+    struct resource_list all = world_list(w, KIND_RELEASE);
+    struct map by_phase = { 0 };
+    for (size_t i = 0; i < all.n; i++) {
+        struct str phase = phase_of(all.v[i]);
+        map_put(&by_phase, phase, (void *)((uintptr_t)map_get(&by_phase, phase) + 1));
+    }
+    metric(b, "weftd_releases", "gauge", "Releases by phase.");
+    map_foreach (e, &by_phase) buf_printf(b, "weftd_releases{phase=\"%.*s\"} %zu\n", (int)e->key_len, e->key, (size_t)(uintptr_t)e->value);
+    map_free(&by_phase, NULL);
 }
 
 static void measurements(struct buf *b, const struct measured *m)
@@ -99,6 +136,8 @@ void weft_metrics(struct call *c)
     }
     metric(&b, "weftd_store_version", "gauge", "Newest resourceVersion.");
     buf_printf(&b, "weftd_store_version %" PRIu64 "\n", store_version(controller_store(c->ctl)));
+    metric(&b, "weftd_store_bytes", "gauge", "Size of the database file.");
+    buf_printf(&b, "weftd_store_bytes %" PRIu64 "\n", store_bytes(controller_store(c->ctl)));
     metric(&b, "weftd_commits_total", "counter", "Commits to the store.");
     buf_printf(&b, "weftd_commits_total %" PRIu64 "\n", commits);
     metric(&b, "weftd_mesh_builds_total", "counter", "Worlds that were indexed for translation.");
@@ -107,6 +146,8 @@ void weft_metrics(struct call *c)
     buf_printf(&b, "weftd_mesh_build_seconds %.6f\n", (double)last_us / 1e6);
     proxies(&b, controller_xds(c->ctl));
     measurements(&b, controller_measured(c->ctl));
+    releases(&b, controller_world(c->ctl));
+    stats_write(controller_stats(c->ctl), &b);
     process(&b);
     metric(&b, "weftd_oops_total", "counter", "Cannot-happen places that were reached.");
     buf_printf(&b, "weftd_oops_total %" PRIu64 "\n", oops_total());
