@@ -143,3 +143,15 @@ void api_page_handle(struct http_exchange *x, void *arg)
     if (str_eqc(s->call.method, "GET") || str_eqc(s->call.method, "HEAD")) return run(s);
     http_collect(x, BODY_MAX, collected, s);
 }
+
+void api_metrics_handle(struct http_exchange *x, void *arg)
+{
+    const struct api *api = arg;
+    struct buf b = { 0 };
+    if (!str_eqc(http_method(x), "GET")) return http_respondf(x, 405, "only GET\n");
+    if (str_eqc(http_path(x), "/healthz")) return http_respond(x, 200, "text/plain", STR("ok"));
+    if (!str_eqc(http_path(x), "/metrics")) return http_respondf(x, 404, "only /metrics and /healthz are served here\n");
+    stats_text(api->ctl, &b);
+    http_respond(x, 200, STATS_TYPE, buf_str(&b));
+    buf_free(&b);
+}

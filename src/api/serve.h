@@ -18,5 +18,7 @@ struct api {
 void api_handle(struct http_exchange *x, void *arg);
 /* The page's door, TCP: the page's files, and the platform's calls under /weft/v1 for whoever signed in. */
 void api_page_handle(struct http_exchange *x, void *arg);
+/* For Prometheus, TCP, without sign-in: GET /metrics and /healthz, nothing else. */
+void api_metrics_handle(struct http_exchange *x, void *arg);
 
 #endif

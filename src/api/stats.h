@@ -21,6 +21,10 @@ void stats_call(struct stats *s, struct str method, struct str route, int status
 void stats_translated(struct stats *s, enum tr_type t, uint64_t us);
 /* Prometheus' text. */
 void stats_write(const struct stats *s, struct buf *out);
+/* All of weftd's metrics, these among them, and their content type. In weft/health.c. */
+struct controller;
+void stats_text(struct controller *c, struct buf *out);
+#define STATS_TYPE "text/plain; version=0.0.4"
 /* A histogram of seconds with Prometheus' usual bounds; labels as `a="b",` or "". */
 void stats_histogram(struct buf *out, const char *name, const char *labels, const struct metric_times *h);
 

@@ -26,7 +26,8 @@
 static const char usage[] =
     "weftd: the control plane of a Weft mesh\n"
     "\n"
-    "usage: weftd [--state DIR] [--xds ADDR:PORT] [--page ADDR:PORT [--single] [--host NAME]...] [-l LEVEL]\n"
+    "usage: weftd [--state DIR] [--xds ADDR:PORT] [--page ADDR:PORT [--single] [--host NAME]...]\n"
+    "             [--metrics ADDR:PORT] [-l LEVEL]\n"
     "\n"
     "  --state DIR       database and API socket (default: WEFT_STATE, else /var/lib/weft for root, else\n"
     "                    ${XDG_STATE_HOME:-~/.local/state}/weft)\n"
@@ -34,6 +35,8 @@ static const char usage[] =
     "  --page ADDR:PORT  where the web page and the REST API /weft/v1 are served; absent: only on the socket\n"
     "  --single          whoever reaches the page is the operator, without a password: loopback addresses only\n"
     "  --host NAME       a name by which browsers reach the page, beside localhost and 127.0.0.1; may be repeated\n"
+    "  --metrics ADDR:PORT  where Prometheus reads weftd's own metrics (/metrics, without sign-in); absent: only on the\n"
+    "                    socket\n"
     "  -l LEVEL          trace, debug, info, warning, error, critical or off (default info)\n"
     "  --version, --help\n"
     "\n"
@@ -48,7 +51,7 @@ static const char usage[] =
 
 struct options {
     char *state;
-    const char *xds, *page; /* page NULL: none */
+    const char *xds, *page, *metrics; /* page, metrics NULL: none */
     bool single;
     char *hosts; /* with commas between them; NULL: none */
     enum log_level level;
@@ -62,7 +65,7 @@ struct daemon {
     struct engine *engine;
     struct resolve *resolve;
     struct api calls;
-    struct http_server *api, *xds, *page;
+    struct http_server *api, *xds, *page, *metrics;
     struct xds_door door;
     struct io signals;
     struct timer drained;
@@ -99,9 +102,16 @@ static void add_host(struct options *o, const char *name)
 static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        { "state", required_argument, NULL, 's' }, { "xds", required_argument, NULL, 'x' }, { "log-level", required_argument, NULL, 'l' },
-        { "page", required_argument, NULL, 'p' },  { "single", no_argument, NULL, '1' },    { "host", required_argument, NULL, 'H' },
-        { "version", no_argument, NULL, 'v' },     { "help", no_argument, NULL, 'h' },      { 0 },
+        { "state", required_argument, NULL, 's' },
+        { "xds", required_argument, NULL, 'x' },
+        { "log-level", required_argument, NULL, 'l' },
+        { "page", required_argument, NULL, 'p' },
+        { "single", no_argument, NULL, '1' },
+        { "host", required_argument, NULL, 'H' },
+        { "metrics", required_argument, NULL, 'm' },
+        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
     *o = (struct options){ .xds = "127.0.0.1:15010", .level = LOG_INFO };
     for (int c; (c = getopt_long(argc, argv, "l:h", longs, NULL)) >= 0;) {
@@ -112,6 +122,7 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'x': o->xds = optarg; break;
         case 'p': o->page = optarg; break;
+        case 'm': o->metrics = optarg; break;
         case '1': o->single = true; break;
         case 'H': add_host(o, optarg); break;
         case 'l':
@@ -189,6 +200,7 @@ static void on_signal(struct io *io, uint32_t events)
     http_server_stop(d->api, NULL, NULL);
     http_server_stop(d->xds, NULL, NULL);
     if (d->page) http_server_stop(d->page, NULL, NULL);
+    if (d->metrics) http_server_stop(d->metrics, NULL, NULL);
     timer_set(d->loop, &d->drained, DRAIN_MS);
 }
 
@@ -236,6 +248,17 @@ static int open_page(struct daemon *d, const struct options *o, struct err *e)
     return open_door(d->page, "page", &own, e);
 }
 
+static int open_metrics(struct daemon *d, const struct options *o, struct err *e)
+{
+    const struct http_server_config cfg = { .handle = api_metrics_handle, .arg = &d->calls, .max_connections = 50, .idle_ms = 120000 };
+    struct addr own;
+    if (!o->metrics) return 0;
+    int r = addr_parse(&own, str_of(o->metrics), e);
+    if (r < 0) return r;
+    d->metrics = http_server_new(d->loop, &cfg);
+    return http_server_listen(d->metrics, &own, e);
+}
+
 static int start(struct daemon *d, const struct options *o, struct err *e)
 {
     const struct http_server_config api = { .handle = api_handle, .max_connections = 1000 };
@@ -263,7 +286,7 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
     d->xds = http_server_new(d->loop, &xds);
     if ((r = open_door(d->api, "api", &api_addr, e)) < 0) return r;
     if ((r = open_door(d->xds, "xds", &xds_addr, e)) < 0) return r;
-    if ((r = open_page(d, o, e)) < 0) return r;
+    if ((r = open_page(d, o, e)) < 0 || (r = open_metrics(d, o, e)) < 0) return r;
     malloc_trim(0); /* what starting took */
     printf("weftd %s ready: api %s, xds %s\n", WEFT_VERSION, path, handed_over("xds") >= 0 ? "handed over" : o->xds);
     fflush(stdout);
@@ -273,6 +296,7 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
 static void end(struct daemon *d)
 {
     if (d->page) http_server_free(d->page);
+    if (d->metrics) http_server_free(d->metrics);
     if (d->xds) http_server_free(d->xds);
     if (d->api) http_server_free(d->api);
     engine_free(d->engine);

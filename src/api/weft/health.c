@@ -124,33 +124,38 @@ static void measurements(struct buf *b, const struct measured *m)
     for (int i = 0; i < 3; i++) buf_printf(b, "weftd_measurement_bytes{step=\"%s\"} %zu\n", level[i], n.bytes[i]);
 }
 
+void stats_text(struct controller *c, struct buf *out)
+{
+    uint64_t meshes, commits, last_us;
+    controller_counts(c, &meshes, &commits, &last_us);
+    metric(out, "weftd_objects", "gauge", "Objects by kind.");
+    for (int i = 0; i < KIND__N; i++) {
+        size_t n = world_count(controller_world(c), (enum kind_id)i);
+        if (n) buf_printf(out, "weftd_objects{kind=\"%s\"} %zu\n", kind_of((enum kind_id)i)->kind, n);
+    }
+    metric(out, "weftd_store_version", "gauge", "Newest resourceVersion.");
+    buf_printf(out, "weftd_store_version %" PRIu64 "\n", store_version(controller_store(c)));
+    metric(out, "weftd_store_bytes", "gauge", "Size of the database file.");
+    buf_printf(out, "weftd_store_bytes %" PRIu64 "\n", store_bytes(controller_store(c)));
+    metric(out, "weftd_commits_total", "counter", "Commits to the store.");
+    buf_printf(out, "weftd_commits_total %" PRIu64 "\n", commits);
+    metric(out, "weftd_mesh_builds_total", "counter", "Worlds that were indexed for translation.");
+    buf_printf(out, "weftd_mesh_builds_total %" PRIu64 "\n", meshes);
+    metric(out, "weftd_mesh_build_seconds", "gauge", "Time that the last one took, comparison with all proxies included.");
+    buf_printf(out, "weftd_mesh_build_seconds %.6f\n", (double)last_us / 1e6);
+    proxies(out, controller_xds(c));
+    measurements(out, controller_measured(c));
+    releases(out, controller_world(c));
+    stats_write(controller_stats(c), out);
+    process(out);
+    metric(out, "weftd_oops_total", "counter", "Cannot-happen places that were reached.");
+    buf_printf(out, "weftd_oops_total %" PRIu64 "\n", oops_total());
+}
+
 void weft_metrics(struct call *c)
 {
     struct buf b = { 0 };
-    uint64_t meshes, commits, last_us;
-    controller_counts(c->ctl, &meshes, &commits, &last_us);
-    metric(&b, "weftd_objects", "gauge", "Objects by kind.");
-    for (int i = 0; i < KIND__N; i++) {
-        size_t n = world_count(controller_world(c->ctl), (enum kind_id)i);
-        if (n) buf_printf(&b, "weftd_objects{kind=\"%s\"} %zu\n", kind_of((enum kind_id)i)->kind, n);
-    }
-    metric(&b, "weftd_store_version", "gauge", "Newest resourceVersion.");
-    buf_printf(&b, "weftd_store_version %" PRIu64 "\n", store_version(controller_store(c->ctl)));
-    metric(&b, "weftd_store_bytes", "gauge", "Size of the database file.");
-    buf_printf(&b, "weftd_store_bytes %" PRIu64 "\n", store_bytes(controller_store(c->ctl)));
-    metric(&b, "weftd_commits_total", "counter", "Commits to the store.");
-    buf_printf(&b, "weftd_commits_total %" PRIu64 "\n", commits);
-    metric(&b, "weftd_mesh_builds_total", "counter", "Worlds that were indexed for translation.");
-    buf_printf(&b, "weftd_mesh_builds_total %" PRIu64 "\n", meshes);
-    metric(&b, "weftd_mesh_build_seconds", "gauge", "Time that the last one took, comparison with all proxies included.");
-    buf_printf(&b, "weftd_mesh_build_seconds %.6f\n", (double)last_us / 1e6);
-    proxies(&b, controller_xds(c->ctl));
-    measurements(&b, controller_measured(c->ctl));
-    releases(&b, controller_world(c->ctl));
-    stats_write(controller_stats(c->ctl), &b);
-    process(&b);
-    metric(&b, "weftd_oops_total", "counter", "Cannot-happen places that were reached.");
-    buf_printf(&b, "weftd_oops_total %" PRIu64 "\n", oops_total());
-    call_respond(c, 200, "text/plain; version=0.0.4", buf_str(&b));
+    stats_text(c->ctl, &b);
+    call_respond(c, 200, STATS_TYPE, buf_str(&b));
     buf_free(&b);
 }
