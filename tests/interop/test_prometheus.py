@@ -28,7 +28,17 @@ class Prometheus:
     def __enter__(self):
         self.process.__enter__()
         peers.wait_port(self.port)
+        end = time.monotonic() + 20
+        while not self.ready() and time.monotonic() < end:
+            time.sleep(0.1)
         return self
+
+    def ready(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready") as r:
+                return r.status == 200
+        except OSError:
+            return False
 
     def __exit__(self, *a):
         self.process.__exit__(*a)
