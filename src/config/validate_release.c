@@ -137,7 +137,7 @@ static void analysis(struct check *c, const W(ReleaseSpec) * s)
 
 void validate_release(struct check *c)
 {
-    static const char *const strategies[] = { "gray", "progressive", "blue-green", "mirror-first" };
+    static const char *const strategies[] = { "gray", "progressive", "blue-green", "mirror-first", "fast-track", "custom" };
     static const char *const inconclusive[] = { "hold", "advance", "rollback" };
     static const char *const supersede[] = { "stop", "queue", "refuse" };
     const W(ReleaseSpec) *s = ((const W(Release) *)c->r->msg)->spec;
