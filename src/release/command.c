@@ -98,6 +98,20 @@ static int may_promote(const struct release *r, int64_t now, struct err *e)
     return 0;
 }
 
+/* Steps left out must not carry the weight past a guard rail. */
+static int may_jump(const struct release *r, int step, struct err *e)
+{
+    const struct release_limits *l = &r->plan->limits;
+    uint32_t from = r->ordered.weight, to = r->plan->steps[step].weight;
+    const char *of = l->project ? l->project : "the project";
+    if (l->max_step && from && to > from + l->max_step)
+        return err_set(e, -EPERM, "the weight would rise by more than %g points at once (guard rail of %s)", l->max_step / 100.0, of);
+    if (l->max_first_step && !from && to > l->max_first_step)
+        return err_set(e, -EPERM, "the first step with traffic would have more than %g %% (guard rail of %s)", l->max_first_step / 100.0,
+                       of);
+    return 0;
+}
+
 /* The step that skip leaves out: the one that waits, or, while one bakes, the next. */
 static int skipped(const struct release *r) { return r->phase == RELEASE_BAKING ? r->step + 1 : r->step; }
 
@@ -107,15 +121,7 @@ static int may_skip(const struct release *r, int64_t now, struct err *e)
     int rc = r->phase == RELEASE_BAKING ? may_promote(r, now, e) : may_move_on(r, e);
     if (rc && !(r->held == RELEASE_HELD_WEBHOOK && !r->paused_by)) return rc;
     if (left_out + 1 >= n) return busy(r, e, "there is no step behind it to skip to");
-    uint32_t from = r->ordered.weight, to = r->plan->steps[left_out + 1].weight, most = r->plan->limits.max_step;
-    if (most && from && to > from + most)
-        return err_set(e, -EPERM, "without step %d the weight would rise by more than %g points at once (guard rail of %s)", left_out + 1,
-                       most / 100.0, r->plan->limits.project ? r->plan->limits.project : "the project");
-    uint32_t first = r->plan->limits.max_first_step;
-    if (first && !from && to > first)
-        return err_set(e, -EPERM, "without step %d the first step with traffic would have more than %g %% (guard rail of %s)", left_out + 1,
-                       first / 100.0, r->plan->limits.project ? r->plan->limits.project : "the project");
-    return 0;
+    return may_jump(r, left_out + 1, e);
 }
 
 static int may_retry(const struct release *r, struct err *e)
@@ -357,6 +363,7 @@ int release_command(const struct release *r, const struct release_command *cmd, 
     if (!rc) rc = release_may(r, cmd->verb, cmd->actor, cmd->role, now, e);
     if (!rc && cmd->verb == RELEASE_RESUME && !r->paused_by && !cmd->override)
         rc = err_set(e, -EPERM, "%s holds it; an owner can go on through it, with a reason", r->held_text ? r->held_text : "a freeze");
+    if (!rc && cmd->verb == RELEASE_PROMOTE && cmd->full) rc = may_jump(r, (int)r->plan->n_steps - 1, e);
     if (rc) return rc;
     struct change c;
     change_begin(&c, r, now, a, out);

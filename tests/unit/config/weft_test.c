@@ -81,7 +81,7 @@ static const struct {
     { "Release", "{service: s, strategy: gray}", "spec.to: is missing" },
     { "Release", "{service: s, from: v2, to: v2, strategy: gray}", "spec.to: \"v2\" is where the traffic comes from" },
     { "Release", "{service: s, to: v2}", "spec: strategy or steps is needed" },
-    { "Release", "{service: s, to: v2, strategy: grey}", "spec.strategy: \"grey\" is none of gray, progressive, blue-green, mirror-first" },
+    { "Release", "{service: s, to: v2, strategy: grey}", "spec.strategy: \"grey\" is none of gray, progressive, blue-green, mirror-first, fast-track, custom" },
     { "Release", "{service: s, to: v2, steps: [{weight: 101}]}", "spec.steps[0].weight: 101 is no percentage, expected 0 to 100" },
     { "Release", "{service: s, to: v2, steps: [{}]}", "spec.steps[0]: it does nothing; match, weight or mirror is needed" },
     { "Release", "{service: s, to: v2, steps: [{weight: 1, checks: [mine]}]}",

@@ -401,6 +401,12 @@ static void guard_rails(void **state)
     assert_string_equal(e.what, "each step bakes for at least 30s (guard rail of catalog): 30s to go");
     for (int i = 0; i < 29; i++) sim_tick(&s, 1000);
     assert_int_equal(sim_do_as(&s, "bob", "owner", RELEASE_SKIP, &e), -EPERM);
+    struct release_outcome out;
+    struct release_command full = { .verb = RELEASE_PROMOTE, .actor = "bob", .step = 1, .full = true };
+    s.now += 1000;
+    assert_int_equal(release_command(s.r, &full, s.now, sim_next_arena(&s), &out, &e), -EPERM);
+    assert_string_equal(e.what, "the weight would rise by more than 50 points at once (guard rail of catalog)");
+    s.now -= 1000;
     for (int i = 0; i < 1; i++) sim_tick(&s, 1000);
     assert_int_equal(s.r->phase, RELEASE_AWAITING_APPROVAL); /* by the guard rail */
     assert_int_equal(sim_do_as(&s, "bob", "releaser", RELEASE_APPROVE, &e), -EPERM);
