@@ -81,7 +81,7 @@ static void say_evidence(struct text *t, const struct release_plan *p, const jso
         say_points(t, d);
         say(t, " points more often than %s", p->from);
     }
-    if (number(j, "low", &lo) && number(j, "high", &hi)) {
+    if (number(j, "lo", &lo) && number(j, "hi", &hi)) {
         say(t, ", between ");
         say_points(t, lo);
         say(t, " and ");
@@ -92,7 +92,8 @@ static void say_evidence(struct text *t, const struct release_plan *p, const jso
 static void say_guard_rail(struct text *t, const struct release_plan *p, const json_t *j)
 {
     double bad, requests;
-    if (number(j, "bad", &bad) && number(j, "requests", &requests) && requests > 0) {
+    const json_t *c = json_object_get(j, "canary");
+    if (number(c, "bad", &bad) && number(c, "requests", &requests) && bad > 0 && requests > 0) {
         say(t, "%s failed ", p->to);
         say_count(t, bad);
         say(t, " of ");

@@ -1,11 +1,10 @@
 /* English sentences for the command line, the audit log and screens without a language of their own. The page words the same codes and
  * numbers in the reader's language.
  *
- * Numbers of evidence (release_facts.numbers, kept with harm, guard-rail, step-passed and inconclusive): {"metric": "errors",
- * "latency-p99" or a metric's name, "difference", "low", "high": points more of the new version's requests that are bad, "ratio",
- * "requests": of the new version, "bad": of them, "usersHit": bad ones more than the old version would have had, "seconds": since its
- * traffic began, "odds": N of "1 in N by chance", "pod": when one pod has most of them, "value", "max", "min": of a threshold}. Each may be
- * missing. */
+ * Numbers of evidence (release_facts.numbers; kept with harm, guard-rail, step-passed and inconclusive): {"metric": "errors", "latency-p99"
+ * or a metric's name, "difference", "lo", "hi": points more of the new version's requests that are bad, "requests": of the new version,
+ * "canary": {"requests", "bad"}, "seconds": since its traffic began, "pod": when one pod has most of them, "value", "max", "min": of a
+ * threshold}. Each may be missing, and others may stand beside them. */
 #ifndef WEFT_RELEASE_WORDS_H
 #define WEFT_RELEASE_WORDS_H
 

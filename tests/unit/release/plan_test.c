@@ -145,7 +145,7 @@ static void sentences(void **state)
     assert_string_equal(release_log_text(s.r, &s.r->log[s.r->n_log - 1], buf, sizeof buf),
                         "Weft saw step 2 (5 %) in force: 3 of 3 proxies acknowledged in 1000 ms");
     s.f.evidence = RELEASE_HARM;
-    s.f.numbers = "{\"metric\":\"errors\",\"difference\":1.8,\"low\":0.9,\"high\":2.7,\"requests\":1840,\"seconds\":14}";
+    s.f.numbers = "{\"metric\":\"errors\",\"difference\":1.8,\"lo\":0.9,\"hi\":2.7,\"requests\":1840,\"seconds\":14}";
     sim_tick(&s, 1000);
     assert_string_equal(release_log_text(s.r, &s.r->log[s.r->n_log - 2], buf, sizeof buf),
                         "Weft takes it back: v2 fails 1.8 points more often than v1, between 0.90 and 2.7 after 1,840 requests, 14 s");
