@@ -18,6 +18,7 @@ enum {
     STABLE_WAIT_MS = 60000,    /* a rollback waits so long for a ready pod of the old version */
     HOLD_LEAST_MS = 3000,      /* a hold by measurements does not flicker */
     GAP_MS = 15000,            /* between two ticks: longer is a gap */
+    GAP_LEAST_MS = 3000,       /* to be seen after a gap, whatever the step's bake */
     WEBHOOK_TRIES = 3,
 };
 

@@ -89,6 +89,13 @@ static void update_hold(struct change *c)
         note(c, RELEASE_CODE_HOLD_ENDED, NULL, NULL, NULL);
 }
 
+/* The window that must be seen: no longer than what the step in force is watched for anyway. */
+static int64_t window_ms(const struct release *r)
+{
+    int64_t bake = r->entered >= 0 ? r->plan->steps[r->entered].bake_ms : 0;
+    return MIN(r->plan->window_ms, MAX(bake, (int64_t)GAP_LEAST_MS));
+}
+
 /* After a time without anybody watching, nothing goes on before a full window of measurements was seen. */
 static void update_gap(struct change *c)
 {
@@ -104,7 +111,7 @@ static void update_gap(struct change *c)
         if (r->gap_until > 0) c->out->changed = true;
         r->gap_until = -1;
     } else if (r->gap_until < 0) {
-        r->gap_until = c->now + r->plan->window_ms;
+        r->gap_until = c->now + window_ms(r);
         c->out->changed = true;
     } else if (c->now >= r->gap_until) {
         r->gap_until = 0;
