@@ -96,14 +96,24 @@ void change_end(struct change *c)
     if (c->out->changed) c->r->revision++;
 }
 
+/* Makes room in the log: the oldest line of small talk goes, or, when there is none, the oldest but the first, which says who began it. */
+static void forget_entry(struct change *c)
+{
+    struct release *r = c->r;
+    size_t drop = 1;
+    for (size_t i = r->n_log - 1; i > 0; i--) {
+        enum release_code code = r->log[i].code;
+        if (code == RELEASE_CODE_RESTORED || code == RELEASE_CODE_HELD || code == RELEASE_CODE_HOLD_ENDED) drop = i;
+    }
+    memmove(&r->log[drop], &r->log[drop + 1], (r->n_log - drop - 1) * sizeof r->log[0]);
+    r->n_log--;
+    if (drop < c->out->log_from) c->out->log_from--;
+}
+
 void note(struct change *c, enum release_code code, const char *actor, const char *reason, json_t *numbers)
 {
     struct release *r = c->r;
-    if (r->n_log == RELEASE_LOG_MAX) { /* the oldest but the first, which says who began it */
-        memmove(&r->log[1], &r->log[2], (r->n_log - 2) * sizeof r->log[0]);
-        r->n_log--;
-        if (c->out->log_from > 1) c->out->log_from--;
-    }
+    if (r->n_log == RELEASE_LOG_MAX) forget_entry(c);
     char *text = numbers ? json_dumps(numbers, JSON_COMPACT | JSON_REAL_PRECISION(8)) : NULL;
     json_decref(numbers);
     bool fits = text && strlen(text) <= RELEASE_NUMBERS_MAX;

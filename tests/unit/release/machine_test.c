@@ -559,6 +559,25 @@ static void start_at(void **state)
     sim_end(&s);
 }
 
+/* The log is bounded: small talk goes first, who began it stays. */
+static void long_log(void **state)
+{
+    struct sim s;
+    at(&s, plain, 1, RELEASE_BAKING);
+    size_t entered = 0;
+    for (int i = 0; i < 400; i++) sim_crash(&s, 1000);
+    for (int i = 0; i < 200; i++) sim_do(&s, RELEASE_NOTE);
+    assert_int_equal(s.r->n_log, RELEASE_LOG_MAX);
+    assert_int_equal(s.r->log[0].code, RELEASE_CODE_CREATED);
+    for (size_t i = 0; i < s.r->n_log; i++) {
+        entered += s.r->log[i].code == RELEASE_CODE_STEP_ENTERED;
+        if (i) assert_true(s.r->log[i].seq > s.r->log[i - 1].seq);
+    }
+    assert_int_equal(entered, 2);
+    assert_int_equal(s.r->log[s.r->n_log - 1].seq, s.r->log_seq);
+    sim_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +600,7 @@ int main(void)
         cmocka_unit_test(retries),
         cmocka_unit_test(freeze_override),
         cmocka_unit_test(start_at),
+        cmocka_unit_test(long_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
