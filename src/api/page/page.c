@@ -1,13 +1,6 @@
 #include "api/page/page.h"
 #include "api/platform/platform.h"
 
-static bool listed(struct str hosts, struct str name)
-{
-    while (hosts.p && hosts.n)
-        if (str_ieq(str_trim(str_cut(&hosts, ',')), name)) return true;
-    return false;
-}
-
 /* "localhost:8080" -> "localhost"; "[::1]:80" -> "[::1]". */
 static struct str host_name(struct str authority)
 {
@@ -16,13 +9,6 @@ static struct str host_name(struct str authority)
     ssize_t end = v6 ? str_index(authority, ']') : colon;
     if (v6) return end < 0 ? authority : str_first(authority, (size_t)end + 1);
     return end < 0 ? authority : str_first(authority, (size_t)end);
-}
-
-static bool host_ok(struct str authority, const struct platform *p)
-{
-    struct str name = host_name(authority);
-    const char *hosts = p ? platform_settings(p)->hosts : NULL;
-    return listed(STR("localhost,127.0.0.1,[::1]"), name) || str_ends(name, STR(".localhost")) || (hosts && listed(str_of(hosts), name));
 }
 
 static void protect(struct http_exchange *x)
@@ -46,7 +32,7 @@ bool page_admit(struct http_exchange *x, const struct platform *p)
     struct str host = headers_get(http_headers(x), HDR_AUTHORITY), origin = http_header(x, "origin"), site = origin;
     if (!host.n) host = http_header(x, "host");
     protect(x);
-    if (!host_ok(host, p)) {
+    if (!platform_host_ok(p, host_name(host))) {
         http_respondf(x, 421, "this address is not reached by the name %.*s; name it with --host\n", (int)MIN(host.n, (size_t)100), host.p);
         return false;
     }

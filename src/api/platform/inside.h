@@ -14,6 +14,7 @@ struct platform {
     struct people *people;
     struct platform_hooks hooks;
     struct engine *engine;
+    char *hosts;                     /* of the settings, with commas between them */
     char audit_head[AUDIT_HASH + 1]; /* hash of the newest entry */
 };
 

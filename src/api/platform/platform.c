@@ -1,7 +1,9 @@
 /* The parts of the platform, and the commit that they share. */
 #include "api/platform/inside.h"
 #include "api/platform/people.h"
+#include "api/platform/record.h"
 #include "base/log.h"
+#include "pb/pb.h"
 
 #include "weft.dev.v1alpha1.pb-c.h"
 
@@ -47,6 +49,50 @@ int platform_commit(struct platform *p, struct batch *b, struct err *e)
     return 0;
 }
 
+json_t *platform_json(const ProtobufCMessage *m)
+{
+    struct buf b = { 0 };
+    if (!m) return json_null();
+    pb_to_json(m, NULL, 0, &b);
+    json_t *j = json_loadb(buf_data(&b), b.len, JSON_DECODE_ANY, NULL);
+    buf_free(&b);
+    return j ? j : json_null();
+}
+
+/* ---- settings that others ask for ---- */
+
+static bool listed(struct str hosts, struct str name)
+{
+    while (hosts.p && hosts.n)
+        if (str_ieq(str_trim(str_cut(&hosts, ',')), name)) return true;
+    return false;
+}
+
+bool platform_host_ok(const struct platform *p, struct str name)
+{
+    return listed(STR("localhost,127.0.0.1,[::1]"), name) || str_ends(name, STR(".localhost")) || listed(str_of(p->cfg.hosts), name) ||
+           listed(str_of(p->hosts), name);
+}
+
+void platform_read_hosts(struct platform *p)
+{
+    struct buf b = { 0 };
+    json_t *s = record_get(p, SETTINGS_KIND, STR("main"), NULL, NULL), *h;
+    size_t i;
+    json_array_foreach (json_object_get(s, "hosts"), i, h) buf_printf(&b, "%s%s", i ? "," : "", json_string_value(h));
+    json_decref(s);
+    free(p->hosts);
+    p->hosts = buf_steal(&b);
+}
+
+char *platform_webhook_secret(const struct platform *p)
+{
+    json_t *s = record_get(p, SETTINGS_KIND, STR("main"), NULL, NULL);
+    char *secret = xstrdup(record_text(s, "webhookSecret"));
+    json_decref(s);
+    return secret;
+}
+
 /* ---- projects ---- */
 
 const struct resource *platform_project(const struct platform *p, struct str name)
@@ -76,6 +122,7 @@ struct platform *platform_new(const struct platform_config *cfg)
     p->cfg = *cfg;
     p->events = events_new(controller_loop(cfg->ctl));
     read_head(p);
+    platform_read_hosts(p);
     p->people = people_new(p);
     return p;
 }
@@ -85,5 +132,6 @@ void platform_free(struct platform *p)
     if (!p) return;
     people_free(p->people);
     events_free(p->events);
+    free(p->hosts);
     free(p);
 }

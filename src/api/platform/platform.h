@@ -5,6 +5,7 @@
 #include "api/controller.h"
 
 #include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
 
 struct platform;
 struct events;
@@ -32,6 +33,12 @@ const struct platform_config *platform_settings(const struct platform *p);
 struct engine;
 struct engine *platform_engine(const struct platform *p);
 void platform_set_engine(struct platform *p, struct engine *e);
+/* Whether a request may name this host: a loopback name, --host, or the settings' hosts. */
+bool platform_host_ok(const struct platform *p, struct str name);
+/* After the settings changed. */
+void platform_read_hosts(struct platform *p);
+/* Key of the signatures of webhooks; "" when none was set. The caller frees it. */
+char *platform_webhook_secret(const struct platform *p);
 
 /* controller_commit, and audit entries of the batch (audit_add) get their place in the chain; they are published as events. */
 int platform_commit(struct platform *p, struct batch *b, struct err *e);
@@ -45,6 +52,9 @@ struct platform_hooks {
     const char *(*busy)(void *arg, const struct resource *project, struct str service, struct str ns);
 };
 struct platform_hooks *platform_hooks(struct platform *p);
+
+/* A message as JSON (the names of the REST API: camelCase); a new reference. NULL: null. */
+json_t *platform_json(const ProtobufCMessage *m);
 
 /* Projects are cluster-wide resources in the world. NULL: none of that name. */
 const struct resource *platform_project(const struct platform *p, struct str name);

@@ -158,7 +158,7 @@ bool preq_if_match(struct preq *q, uint64_t etag)
 
 void preq_audit(struct preq *q, struct batch *b, const char *action, const char *target, const json_t *before, const json_t *after)
 {
-    struct str project = q->project ? str_of(q->project->name) : (struct str){ 0 };
+    struct str project = q->project ? str_of(q->project->name) : q->subject;
     struct audit a = { .actor = q->who.user,
                        .via = q->who.via,
                        .action = action,

@@ -28,7 +28,8 @@ struct preq {
     bool protected_;        /* the environment is */
     uint32_t rights;        /* in the project, for this service's environment */
 
-    struct node *body; /* NODE_MAP of the route's shape; NULL: the route takes none, or none came and nothing was required */
+    struct node *body;  /* NODE_MAP of the route's shape; NULL: the route takes none, or none came and nothing was required */
+    struct str subject; /* the project that the audit entry is about, when it is not `project` (it is made by this call) */
     struct str body_text;
     struct str idempotency; /* key; n = 0: none */
     bool committed;         /* a change was made: the answer is kept for the key */

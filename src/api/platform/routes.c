@@ -21,8 +21,35 @@
 const struct proute platform_routes[] = {
     /* who one is */
     { "GET",    "/session",                  NOBODY,   0, session_get, NULL, "Session", NULL, "Who is signed in, with which rights; 401 when nobody is." },
+    { "POST",   "/session",                  NOBODY,   0, session_post, "SignIn", "Session", NULL, "Signs in with a password, or with the one-time token of `weft up`." },
+    { "DELETE", "/session",                  NOBODY,   0, session_delete, NULL, NULL, NULL, "Signs out." },
+    { "POST",   "/session:password",         PERSON,   0, session_password, "PasswordChange", NULL, NULL, "Changes one's own password; other sessions end." },
+    { "POST",   "/session:one-time",         OPERATOR, 0, session_one_time, "OneTimeAsk", "OneTime", NULL, "Makes a token that signs in once: for the address that `weft up` prints." },
+    { "GET",    "/users",                    ANY,      PAGED, users_list, NULL, "[User]", NULL, "All people who may sign in." },
+    { "POST",   "/users",                    OPERATOR, CREATES, users_create, "UserNew", "User", NULL, "Adds a person." },
+    { "GET",    "/users/{u}",                OPERATOR, 0, users_get, NULL, "User", NULL, "One person." },
+    { "PATCH",  "/users/{u}",                OPERATOR, OPT, users_patch, "UserChange", "User", NULL, "Changes a person; who is disabled is signed out at once." },
+    { "DELETE", "/users/{u}",                OPERATOR, OPT, users_delete, NULL, NULL, NULL, "Removes a person, from all projects too." },
+    { "POST",   "/users/{u}:password",       OPERATOR, 0, users_password, "PasswordSet", NULL, NULL, "Sets a person's password; the person's sessions end." },
 
     /* projects */
+    { "GET",    "/projects",                 ANY,      PAGED, projects_list, NULL, "[ProjectSummary]", NULL, "The projects that one may see." },
+    { "POST",   "/projects",                 PERSON,   CREATES, projects_create, "ProjectNew", "Project", NULL, "Makes a project; who makes it owns it." },
+    { "GET",    "/projects/{p}",             RIGHT(READ), 0, projects_get, NULL, "Project", NULL, "One project." },
+    { "PUT",    "/projects/{p}",             RIGHT(PROJECT_EDIT), MATCH, projects_put, "ProjectPut", "Project", NULL, "Replaces the project's spec." },
+    { "DELETE", "/projects/{p}",             RIGHT(PROJECT_DELETE), MATCH, projects_delete, NULL, NULL, NULL, "Deletes the project; its services stay as they are and belong to nobody." },
+    { "PUT",    "/projects/{p}/members/{u}", RIGHT(MEMBERS), OPT, members_put, "MemberPut", "Project", NULL, "Makes somebody a member, or changes the role." },
+    { "DELETE", "/projects/{p}/members/{u}", RIGHT(MEMBERS), OPT, members_delete, NULL, "Project", NULL, "Takes a member out." },
+    { "GET",    "/projects/{p}/tokens",      RIGHT(TOKENS), PAGED, tokens_list, NULL, "[Token]", NULL, "The project's tokens, without their secrets." },
+    { "POST",   "/projects/{p}/tokens",      RIGHT(TOKENS), CREATES, tokens_create, "TokenNew", "TokenMade", NULL, "Makes a token for robots; its secret is shown this once." },
+    { "DELETE", "/projects/{p}/tokens/{i}",  RIGHT(TOKENS), 0, tokens_delete, NULL, NULL, NULL, "Revokes a token." },
+    { "GET",    "/projects/{p}/guard-rails", RIGHT(READ), 0, guard_rails_get, NULL, "GuardRails", NULL, "The project's guard rails, and the operators' limits." },
+    { "PUT",    "/projects/{p}/guard-rails", RIGHT(POLICY_EDIT), MATCH, guard_rails_put, "GuardRailsPut", "GuardRails", NULL, "Replaces the guard rails." },
+    { "POST",   "/projects/{p}:stop",        RIGHT(POLICY_EDIT), OPT, project_stop, "Reason", "Project", NULL, "Stops the line: nothing new starts or advances." },
+    { "POST",   "/projects/{p}:go",          RIGHT(POLICY_EDIT), OPT, project_go, "Reason", "Project", NULL, "Goes on." },
+    { "GET",    "/candidates",               RIGHT(READ), OF | PAGED, candidates_list, NULL, "[Candidate]", "q", "Services of the mesh that no project owns, of namespaces that the project may use." },
+    { "PUT",    "/projects/{p}/services/{s}", RIGHT(SERVICES), ROUTE_UNOWNED | OPT, services_adopt, "Reason", "Project", NULL, "Adopts a service; 409 names the owner when somebody has it." },
+    { "DELETE", "/projects/{p}/services/{s}", RIGHT(SERVICES), OPT, services_give_up, NULL, "Project", NULL, "Gives a service up." },
 
     /* services and what is ordered for them */
     { "GET",    "/projects/{p}/services",    RIGHT(READ), PAGED, service_list, NULL, "[Service]", "window", "The project's services with figures." },
@@ -40,6 +67,11 @@ const struct proute platform_routes[] = {
     { "POST",   "/projects/{p}/services/{s}/history/{k}:restore", RIGHT(TRAFFIC_WRITE), OPT, history_restore, "Reason", "Change", NULL, "Brings the state after a change back." },
 
     /* for everybody */
+    { "GET",    "/audit",                    OPERATOR, OF | PAGED, audit_list, NULL, "[AuditEntry]", "actor action since until", "The audit log, newest first." },
+    { "GET",    "/audit/export",             NEED_OPERATOR, RIGHT_MEMBERS, OF | ROUTE_BINARY, audit_export, NULL, NULL, NULL, "The audit log as JSON lines with the hash chain, oldest first." },
+    { "GET",    "/settings",                 ANY,      0, settings_get, NULL, "Settings", NULL, "What holds for the whole installation." },
+    { "PATCH",  "/settings",                 OPERATOR, OPT, settings_patch, "SettingsChange", "Settings", NULL, "Changes settings." },
+    { "POST",   "/backup",                   OPERATOR, ROUTE_BINARY | ROUTE_READS, backup_make, NULL, NULL, NULL, "The whole database as a download (SQLite)." },
     { "GET",    "/events",                   ANY,      ROUTE_STREAM, events_serve, NULL, NULL, "project types lastEventId", "Live events (text/event-stream)." },
 };
 /* clang-format on */
