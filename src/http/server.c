@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/sock.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #define READ_SIZE  (64u << 10)
@@ -273,8 +274,10 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_con
 int http_server_take(struct http_server *s, int fd, struct err *e)
 {
     struct listener *l = xcalloc(1, sizeof *l);
+    int flags = fcntl(fd, F_GETFL);
     l->server = s;
     l->io.ready = listener_ready;
+    if (flags >= 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK); /* one that was handed over may block */
     int rc = loop_add(s->loop, &l->io, fd, EPOLLIN);
     if (rc < 0) {
         free(l);

@@ -46,5 +46,6 @@ void backup_make(struct preq *q);
 /* openapi.c */
 void openapi_json(struct preq *q);
 void openapi_docs(struct preq *q);
+void openapi_css(struct preq *q);
 
 #endif

@@ -72,6 +72,9 @@ const struct proute platform_routes[] = {
     { "GET",    "/settings",                 ANY,      0, settings_get, NULL, "Settings", NULL, "What holds for the whole installation." },
     { "PATCH",  "/settings",                 OPERATOR, OPT, settings_patch, "SettingsChange", "Settings", NULL, "Changes settings." },
     { "POST",   "/backup",                   OPERATOR, ROUTE_BINARY | ROUTE_READS, backup_make, NULL, NULL, NULL, "The whole database as a download (SQLite)." },
+    { "GET",    "/openapi.json",             NOBODY,   0, openapi_json, NULL, NULL, NULL, "This document." },
+    { "GET",    "/docs",                     NOBODY,   ROUTE_BINARY, openapi_docs, NULL, NULL, NULL, "This document, to read." },
+    { "GET",    "/docs.css",                 NOBODY,   ROUTE_BINARY, openapi_css, NULL, NULL, NULL, "How it looks." },
     { "GET",    "/events",                   ANY,      ROUTE_STREAM, events_serve, NULL, NULL, "project types lastEventId", "Live events (text/event-stream)." },
 };
 /* clang-format on */

@@ -49,8 +49,9 @@ const struct shape *shape_find(const char *name);
 bool shape_check(const struct shape *s, const struct node *body, struct arena *a, struct errs *errs);
 /* JSON Schema (2020-12) of a shape; references are "#/components/schemas/NAME". */
 json_t *shape_schema(const struct shape *s);
-/* JSON Schema of a protobuf message of weft.dev.v1alpha1, by full name; NULL: none. */
-json_t *shape_message_schema(const char *name);
+/* Adds the JSON Schemas of the protobuf messages that shapes name, as "weft.TrafficSpec" and so on. */
+void shape_message_schemas(json_t *into);
+/* The descriptor of a message that shapes may name, by full name; NULL: none. */
 const struct ProtobufCMessageDescriptor *shape_message(const char *name);
 
 /* "/spec/steps/1/weight": where a place in the text of a JSON body is in its tree; "" for the whole. In the arena. */
