@@ -6,6 +6,7 @@ struct http_exchange *exchange_new(struct conn *c)
     struct http_exchange *x = xcalloc(1, sizeof *x);
     x->conn = c;
     x->over.run = exchange_over;
+    x->slow.fire = too_slow;
     arena_init(&x->arena, 2048, 0);
     headers_init(&x->req, &x->arena);
     headers_init(&x->req_trailers, &x->arena);
@@ -23,6 +24,7 @@ void exchange_over(struct deferred *d)
 {
     struct http_exchange *x = container_of(d, struct http_exchange, over);
     struct conn *c = x->conn;
+    timer_stop(&x->slow);
     if (x->on_done) x->on_done(x, x->ok, x->done_arg);
     if (x->st) h2_release(c->h2, x->st);
     if (x->grpc) grpc_reader_free((struct grpc_reader *)x->grpc);
@@ -61,10 +63,19 @@ void exchange_answered(struct http_exchange *x)
     conn_flush_later(c);
 }
 
+static void too_slow(struct timer *t)
+{
+    struct http_exchange *x = container_of(t, struct http_exchange, slow);
+    if (x->finished || x->body_told) return;
+    x->body_mode = BODY_DROP;
+    http_respond(x, 408, "text/plain", STR("the request's body does not come\n"));
+}
+
 void exchange_handle(struct http_exchange *x)
 {
     struct http_server *s = x->conn->server;
     s->cfg.handle(x, s->cfg.arg);
+    if (s->cfg.body_ms && x->body_mode == BODY_COLLECT && !x->body_done && !x->finished) timer_set(s->loop, &x->slow, s->cfg.body_ms);
     if (x->body_done && !x->body_told && !x->finished) exchange_body(x, (struct str){ NULL, 0 }, true);
 }
 

@@ -23,6 +23,7 @@ struct http_server_config {
     uint32_t max_streams;     /* per HTTP/2 connection; 0: 100 */
     uint32_t idle_ms;         /* connection without a request; 0: 1 h */
     uint32_t head_ms;         /* from the first byte to a complete head; 0: 10 s */
+    uint32_t body_ms;         /* from the head to the end of a collected body: answered 408 after it; 0: as long as it takes */
     size_t write_limit;       /* bytes of one answer that may wait for a slow peer: http_write then says -ENOBUFS; 0: 64 MiB */
 };
 

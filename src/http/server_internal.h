@@ -63,6 +63,7 @@ struct http_exchange {
     struct link link;
     struct h2_stream *st; /* HTTP/2 */
     struct deferred over;
+    struct timer slow; /* its body must be here by then */
     struct arena arena;
     struct headers req, req_trailers, resp, resp_trailers;
     struct h1_head head; /* HTTP/1.1 */
