@@ -94,7 +94,7 @@ static void handle(struct http_exchange *x, void *arg)
 static int start(void **state)
 {
     struct err e = { 0 };
-    struct http_server_config cfg = { .handle = handle };
+    struct http_server_config cfg = { .handle = handle, .body_ms = 200 };
     loop = loop_new(&e);
     server = http_server_new(loop, &cfg);
     assert_true(addr_ip(&to, STR("127.0.0.1"), 0));
@@ -193,6 +193,22 @@ static void bodies_too_large(void **state)
         loop_turn(loop, 1);
     }
     free(large);
+}
+
+static void bodies_too_slow(void **state)
+{
+    for (int h2 = 0; h2 < 2; h2++) {
+        struct http_client *c = http_client_new(loop, &to, &(struct http_client_config){ .h2 = h2 });
+        struct result r = { 0 };
+        dones = 0;
+        r.r = http_request_new(c, "POST", STR("localhost"), STR("/echo"), &callbacks, &r);
+        http_request_send(r.r, STR("half of it"), false);
+        run_until(&dones, 1);
+        assert_int_equal(r.status, 408);
+        buf_free(&r.body);
+        http_client_free(c);
+        loop_turn(loop, 1);
+    }
 }
 
 static void streams_both_ways(void **state)
@@ -403,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(simple_requests),
         T(bodies_too_large),
+        T(bodies_too_slow),
         T(streams_both_ways),
         T(back_pressure),
         T(deadlines_and_cancels),
