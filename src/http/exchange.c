@@ -1,6 +1,14 @@
 /* A request as its handler sees it: birth, body, end. */
 #include "http/server_internal.h"
 
+static void too_slow(struct timer *t)
+{
+    struct http_exchange *x = container_of(t, struct http_exchange, slow);
+    if (x->finished || x->body_told) return;
+    x->body_mode = BODY_DROP;
+    http_respond(x, 408, "text/plain", STR("the request's body does not come\n"));
+}
+
 struct http_exchange *exchange_new(struct conn *c)
 {
     struct http_exchange *x = xcalloc(1, sizeof *x);
@@ -61,14 +69,6 @@ void exchange_answered(struct http_exchange *x)
     exchange_finish(x, true);
     if (!c->closing) conn_h1_run(c); /* the next one may wait in the buffer */
     conn_flush_later(c);
-}
-
-static void too_slow(struct timer *t)
-{
-    struct http_exchange *x = container_of(t, struct http_exchange, slow);
-    if (x->finished || x->body_told) return;
-    x->body_mode = BODY_DROP;
-    http_respond(x, 408, "text/plain", STR("the request's body does not come\n"));
 }
 
 void exchange_handle(struct http_exchange *x)
