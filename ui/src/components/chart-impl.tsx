@@ -231,10 +231,13 @@ export default function ChartImpl({ t0, step, lines, format, height = 132, marks
                 g.stroke();
               }
             }
-            const xs = xSplits(u.scales.x?.min ?? 0, u.scales.x?.max ?? 1, u.width);
+            const x0 = u.scales.x?.min ?? 0;
+            const x1 = u.scales.x?.max ?? 1;
+            const xs = xSplits(x0, x1, u.width);
+            const inner = x1 - x0 < 300 ? clock : clockShort;
             xs.forEach((v, i) => {
               const last = i === xs.length - 1;
-              write(g, last ? clock(v * 1000) : clockShort(v * 1000), u.valToPos(v, 'x', true), y + h + 12 * px, tick, small, last ? 'right' : i === 0 ? 'left' : 'center');
+              write(g, last ? clock(v * 1000) : inner(v * 1000), u.valToPos(v, 'x', true), y + h + 12 * px, tick, small, last ? 'right' : i === 0 ? 'left' : 'center');
             });
             if (!c.lines.some((l) => l.values.some((v) => v !== null))) write(g, c.empty ?? m('first'), left + w / 2, y + h / 2, tick, small, 'center');
             g.restore();

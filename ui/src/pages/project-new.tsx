@@ -119,9 +119,9 @@ export default function NewProject() {
             <ul className="num">
               {shown.slice(0, 100).map((c) => (
                 <li key={key(c)} style={{ borderTop: '1px solid var(--c-line)' }}>
-                  <label className="row" style={{ padding: '8px 16px', minHeight: 52, cursor: 'pointer' }}>
+                  <label className="row wrap pick">
                     <input type="checkbox" className="cbx" checked={chosen.has(key(c))} onChange={() => toggle(c)} />
-                    <span className="sp ell">
+                    <span className="sp pickn">
                       <span className="m">{c.name}</span>
                       <span className="t3 sm ell" style={{ display: 'block' }}>
                         {[c.namespace, (c.protocols ?? []).join(', ')].filter(Boolean).join(' · ')}
