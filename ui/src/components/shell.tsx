@@ -54,7 +54,7 @@ const m = messages({
   staleNow: ['The connection to Weft is lost; trying again. Releases go on without this page.', '与 Weft 的连接已断开；正在重试。发布不依赖本页，会继续进行。'],
   tryNow: ['Try now', '立即重试'],
   single: ['single user', '单用户'],
-  waiting: ['{n} waiting', '{n} 个等待'],
+  waiting: ['waiting', '个等待'],
 });
 
 export interface Crumb {
@@ -84,10 +84,15 @@ export function currentProject(path: string): string | null {
 
 function NavItem({ href, icon, word, active, n, accent }: { href: string; icon: IconName; word: string; active: boolean; n?: number | null; accent?: boolean }) {
   return (
-    <Link to={href} className="it" aria-current={active ? 'page' : undefined} title={word} aria-label={n != null && accent ? `${word}, ${m('waiting', { n })}` : word}>
+    <Link to={href} className="it" aria-current={active ? 'page' : undefined} title={word}>
       <Icon name={icon} />
       <span>{word}</span>
-      {n != null && (!accent || n > 0) && <span className={`cnt${accent ? ' acc' : ''}`}>{count(n)}</span>}
+      {n != null && (!accent || n > 0) && (
+        <span className={`cnt${accent ? ' acc' : ''}`}>
+          {count(n)}
+          {accent && <span className="vh"> {m('waiting')}</span>}
+        </span>
+      )}
     </Link>
   );
 }
@@ -119,7 +124,7 @@ function Nav({ onHelp }: { onHelp: () => void }) {
             label={m('switchProject')}
             width={196}
             target={
-              <button className="proj" aria-label={`${m('switchProject')}: ${shown}`}>
+              <button className="proj" title={m('switchProject')}>
                 <Square name={shown} />
                 <span className="ell sp">{shown}</span>
                 <Icon name="updown" small />
@@ -150,8 +155,10 @@ function Nav({ onHelp }: { onHelp: () => void }) {
         label={m('person')}
         width={196}
         target={
-          <button className="me" aria-label={`${m('person')}: ${session.displayName || session.user}`}>
-            <Avatar name={session.displayName || session.user} />
+          <button className="me" title={m('person')}>
+            <span aria-hidden="true">
+              <Avatar name={session.displayName || session.user} />
+            </span>
             <div className="ell">
               <div className="m ell">{session.displayName || session.user}</div>
               <div className="t3 sm ell">{session.mode === 'single' ? m('single') : roleWord((project && roleIn(session, project)) || (session.operator ? 'operator' : 'viewer'))}</div>

@@ -14,6 +14,7 @@ import type { Page, Project, Role, User } from '../lib/types';
 import type { PageProps } from '../app';
 
 const m = messages({
+  actions: ['Actions', '操作'],
   title: ['Members', '成员'],
   person: ['Person', '人员'],
   role: ['Role', '角色'],
@@ -77,7 +78,9 @@ export default function Members({ params }: PageProps) {
                   <tr>
                     <th scope="col">{m('person')}</th>
                     <th scope="col">{m('role')}</th>
-                    <th scope="col" />
+                    <th scope="col">
+                    <span className="vh">{m('actions')}</span>
+                  </th>
                   </tr>
                 </thead>
                 <tbody>

@@ -21,6 +21,7 @@ import type { PageProps } from '../app';
 import './projects.css';
 
 const m = messages({
+  actions: ['Actions', '操作'],
   service: ['Service', '服务'],
   split: ['Requests go to', '请求去向'],
   release: ['Release', '发布'],
@@ -147,7 +148,9 @@ export default function Services({ params }: PageProps) {
                     {m('pods')}
                   </th>
                   <th scope="col">{m('last')}</th>
-                  <th scope="col" />
+                  <th scope="col">
+                    <span className="vh">{m('actions')}</span>
+                  </th>
                 </tr>
               </thead>
               <tbody>

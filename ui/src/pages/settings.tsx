@@ -16,6 +16,7 @@ import type { Page, Settings, User } from '../lib/types';
 import './admin.css';
 
 const m = messages({
+  actions: ['Actions', '操作'],
   title: ['Settings', '设置'],
   look: ['This browser', '本浏览器'],
   language: ['Language', '语言'],
@@ -193,7 +194,9 @@ function People({ me }: { me: string }) {
                 <th scope="col">{m('operator')}</th>
                 <th scope="col">{m('active')}</th>
                 <th scope="col">{m('seen')}</th>
-                <th scope="col" />
+                <th scope="col">
+                    <span className="vh">{m('actions')}</span>
+                  </th>
               </tr>
             </thead>
             <tbody>

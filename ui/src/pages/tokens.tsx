@@ -16,6 +16,7 @@ import type { Page, Token } from '../lib/types';
 import type { PageProps } from '../app';
 
 const m = messages({
+  actions: ['Actions', '操作'],
   title: ['Tokens', '令牌'],
   name: ['Name', '名称'],
   scopes: ['May', '权限'],
@@ -85,7 +86,9 @@ export default function Tokens({ params }: PageProps) {
                             {m(h)}
                           </th>
                         ))}
-                        <th scope="col" />
+                        <th scope="col">
+                    <span className="vh">{m('actions')}</span>
+                  </th>
                       </tr>
                     </thead>
                     <tbody>
