@@ -92,13 +92,12 @@ struct engine {
     char *folder; /* STATE/releases; NULL: memory only */
 };
 
-/* engine_store.c: state and orders -> one transaction. */
-struct taker { /* who causes it; all may be NULL or 0: Weft itself */
-    struct preq *q;
-};
+/* engine_store.c: state and orders -> one transaction. q: the call that caused it; NULL: Weft itself. */
 /* Stores what an event made of a release, carries its orders out, and takes the new state; on an error the old one stays. arena holds
  * out->next and is taken over (or freed). */
 int engine_take(struct live *l, struct arena *arena, const struct release_outcome *out, struct preq *q, struct err *e);
+/* One entry of the audit log for each line of the release's log from `from` on. */
+void engine_audit(struct live *l, const struct release *r, size_t from, struct preq *q, struct batch *b);
 /* The Release resource with the state in its status. One reference. */
 struct resource *engine_resource(const struct live *l, const struct resource *old, const struct release *r);
 json_t *engine_status(const struct live *l, const struct release *r);
@@ -137,6 +136,7 @@ struct webhooks *webhooks_new(struct engine *e);
 void webhooks_free(struct webhooks *w);
 void webhook_call(struct live *l, const struct release_order *o);
 void webhook_forget(struct live *l);
+struct outgoing *engine_outgoing(struct engine *e);
 /* prometheus.c */
 void gauges_begin(struct live *l);
 void gauges_tick(struct live *l, const struct versions *v);

@@ -129,32 +129,31 @@ static void scale(struct take *t, const struct release_order *o)
     arena_free(&a);
 }
 
-static void audit(struct take *t, const struct release_outcome *out)
+void engine_audit(struct live *l, const struct release *r, size_t from, struct preq *q, struct batch *b)
 {
-    struct live *l = t->l;
     char action[64], target[300];
     snprintf(target, sizeof target, "release %s#%u", l->project, l->n);
-    for (size_t i = out->log_from; i < t->r->n_log; i++) {
-        const struct release_log *e = &t->r->log[i];
+    for (size_t i = from; i < r->n_log; i++) {
+        const struct release_log *e = &r->log[i];
         bool person = strcmp(e->actor, "Weft") != 0;
         json_t *evidence = e->numbers ? json_loads(e->numbers, 0, NULL) : json_object();
         if (!evidence) evidence = json_object();
         json_object_set_new(evidence, "service", json_sprintf("%s.%s", l->service, l->ns));
-        json_object_set_new(evidence, "state", json_string(release_state_name(t->r)));
+        json_object_set_new(evidence, "state", json_string(release_state_name(r)));
         json_object_set_new(evidence, "step", json_integer(e->step));
         json_object_set_new(evidence, "attempt", json_integer(e->attempt));
-        json_object_set_new(evidence, "order", json_integer(t->r->ordered.seq));
-        json_object_set_new(evidence, "weight", json_real(t->r->ordered.weight / 100.0));
+        json_object_set_new(evidence, "order", json_integer(r->ordered.seq));
+        json_object_set_new(evidence, "weight", json_real(r->ordered.weight / 100.0));
         snprintf(action, sizeof action, "release:%s", release_code_name(e->code));
         const struct audit a = { .actor = str_of(e->actor),
-                                 .via = person && t->q ? t->q->who.via : VIA_RELEASE,
+                                 .via = person && q ? q->who.via : VIA_RELEASE,
                                  .action = action,
                                  .target = target,
                                  .project = str_of(l->project),
                                  .reason = str_of(e->reason),
-                                 .request_id = t->q ? t->q->id : (struct str){ 0 },
+                                 .request_id = q ? q->id : (struct str){ 0 },
                                  .evidence = evidence };
-        audit_add(&t->b, &a);
+        audit_add(b, &a);
         json_decref(evidence);
     }
 }
@@ -197,7 +196,7 @@ int engine_take(struct live *l, struct arena *arena, const struct release_outcom
             if (out->orders[i].kind == RELEASE_ORDER_LET_GO) put_traffic(&t, true);
             if (out->orders[i].kind == RELEASE_ORDER_SCALE) scale(&t, &out->orders[i]);
         }
-        audit(&t, out);
+        engine_audit(l, t.r, out->log_from, q, &t.b);
         r = put ? platform_commit(l->e->cfg.platform, &t.b, e) : err_set(e, -EINVAL, "the state cannot be written");
         batch_free(&t.b);
     }

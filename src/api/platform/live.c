@@ -1,7 +1,7 @@
 /* Releases that the engine knows: from the store into memory, and who is who. */
 #include "api/platform/engine_inside.h"
 
-#include "base/log.h"
+#include "api/platform/change.h"
 
 struct live *live_new(struct engine *e, const char *ns, const char *name, const char *uid)
 {
@@ -19,6 +19,7 @@ struct live *live_new(struct engine *e, const char *ns, const char *name, const 
 void live_free(struct live *l)
 {
     if (!l) return;
+    if (l->ack.wait) change_forget(l->ack.wait);
     webhook_forget(l);
     gauges_forget(l);
     list_del(&l->link);
@@ -87,7 +88,7 @@ struct live *live_load(struct engine *e, const struct resource *r, struct err *e
     const char *project = json_string_value(json_object_get(status, "project"));
     struct live *l = live_new(e, r->ns, r->name, r->uid);
     int code = !status || n < 1 || !project ? err_set(err, -EINVAL, "it has no status of the platform")
-                                            : release_from_json(json_object_get(status, "machine"), &l->base, &l->r, err);
+                                            : release_from_json(json_object_get(status, "machine"), &l->base, &l->arena, &l->r, err);
     if (code == 0) {
         l->n = (unsigned)n;
         l->project = xstrdup(project);

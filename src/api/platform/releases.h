@@ -33,9 +33,16 @@ json_t *release_log_json(const struct live *l);
 /* The name behind a pod of the statistics (hash of its address). */
 const char *releases_pod_name(const struct live *l, uint64_t id);
 
+struct project_person;
+/* The word for a person's standing in a project: operators and the single user are owners. */
+const char *release_role(const struct project_person *who);
+
 /* Events: whole releases, on each change (always) and each second while somebody watches; services of watched projects. */
 void releases_publish(struct live *l, bool changed);
 void services_publish(struct platform *p);
+
+/* Ends a release that a newer one replaces; q: of the newer one. false: answered. */
+bool release_supersede(struct live *l, struct preq *q);
 
 /* Routes. */
 void releases_list(struct preq *q);

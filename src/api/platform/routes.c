@@ -2,6 +2,7 @@
 #include "api/platform/route.h"
 #include "api/platform/events.h"
 #include "api/platform/handlers.h"
+#include "api/platform/releases.h"
 #include "api/platform/service.h"
 #include "api/platform/traffic.h"
 
@@ -65,6 +66,30 @@ const struct proute platform_routes[] = {
     { "GET",    "/projects/{p}/services/{s}/history", RIGHT(READ), PAGED, history_list, NULL, "[Change]", NULL, "Changes, newest first." },
     { "GET",    "/projects/{p}/services/{s}/history/{k}", RIGHT(READ), 0, history_get, NULL, "Change", NULL, "One change with what was before and after." },
     { "POST",   "/projects/{p}/services/{s}/history/{k}:restore", RIGHT(TRAFFIC_WRITE), OPT, history_restore, "Reason", "Change", NULL, "Brings the state after a change back." },
+
+    /* releases */
+    { "GET",    "/projects/{p}/releases",    RIGHT(RELEASE_READ), PAGED, releases_list, NULL, "[Release]", "service state", "Releases, newest first." },
+    { "POST",   "/projects/{p}/releases",    RIGHT(RELEASE_START), CREATES, releases_create, "ReleaseNew", "Release", NULL, "Starts a release." },
+    { "POST",   "/projects/{p}/releases:plan", RIGHT(READ), ROUTE_READS, releases_plan, "ReleasePlanAsk", "Anything", NULL, "What a release would do; changes nothing." },
+    { "GET",    "/strategies",               ANY,      0, strategies_list, NULL, "[Anything]", NULL, "The ready-made strategies with their steps." },
+    { "GET",    "/projects/{p}/releases/{n}", RIGHT(RELEASE_READ), 0, releases_get, NULL, "Release", NULL, "One release." },
+    { "GET",    "/projects/{p}/releases/{n}/metrics", RIGHT(RELEASE_READ), 0, releases_metrics, NULL, "Series", "step", "Figures over the release, and the ratio with its interval." },
+    { "GET",    "/projects/{p}/releases/{n}/log", RIGHT(RELEASE_READ), 0, releases_log, NULL, "[Anything]", NULL, "Decisions and people, oldest first." },
+    { "GET",    "/projects/{p}/releases/{n}/yaml", RIGHT(RELEASE_READ), ROUTE_BINARY, releases_yaml, NULL, NULL, NULL, "The release as a manifest." },
+    { "POST",   "/projects/{p}/releases/{n}:start", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Starts now: does not wait for startAt." },
+    { "POST",   "/projects/{p}/releases/{n}:pause", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "The weights stay; harm still rolls back." },
+    { "POST",   "/projects/{p}/releases/{n}:resume", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Goes on." },
+    { "POST",   "/projects/{p}/releases/{n}:approve", RIGHT(RELEASE_APPROVE), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Lets the next step begin." },
+    { "POST",   "/projects/{p}/releases/{n}:reject", RIGHT(RELEASE_APPROVE), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Does not let the next step begin." },
+    { "POST",   "/projects/{p}/releases/{n}:promote", RIGHT(RELEASE_PROMOTE), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "The next step now; full: the last." },
+    { "POST",   "/projects/{p}/releases/{n}:skip", RIGHT(RELEASE_PROMOTE), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Leaves the next step out." },
+    { "POST",   "/projects/{p}/releases/{n}:abort", RIGHT(RELEASE_STOP), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Everything back to the old version; the end is aborted." },
+    { "POST",   "/projects/{p}/releases/{n}:rollback", RIGHT(RELEASE_STOP), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Everything back to the old version." },
+    { "POST",   "/projects/{p}/releases/{n}:retry", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "The step, or all of it, anew." },
+    { "POST",   "/projects/{p}/releases/{n}:take-theirs", RIGHT(RELEASE_PROMOTE), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "What somebody changed beneath stands; the release ends." },
+    { "POST",   "/projects/{p}/releases/{n}:keep-ours", RIGHT(RELEASE_PROMOTE), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "What the release ordered is ordered again." },
+    { "POST",   "/projects/{p}/releases/{n}:note", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "A line for its log." },
+    { "GET",    "/approvals",                ANY,      0, approvals_list, NULL, "[Anything]", NULL, "Steps that wait for an approval, of projects that one may see." },
 
     /* for everybody */
     { "GET",    "/audit",                    OPERATOR, OF | PAGED, audit_list, NULL, "[AuditEntry]", "actor action since until", "The audit log, newest first." },

@@ -1,0 +1,52 @@
+/* Live events of releases and services: whole objects, on each change and each second while somebody looks. */
+#include "api/platform/engine_inside.h"
+
+#include "api/platform/events.h"
+#include "api/platform/service.h"
+
+static void send(struct platform *p, bool keep, const char *type, const char *project, const char *key, json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(8));
+    if (text && keep)
+        events_publish(platform_events(p), type, str_of(project), str_of(text));
+    else if (text)
+        events_live(platform_events(p), type, str_of(project), str_of(key), str_of(text));
+    free(text);
+    json_decref(j);
+}
+
+static void approvals(struct engine *e)
+{
+    unsigned n = 0;
+    list_foreach (l, &e->lives, struct live, link) n += l->r->phase == RELEASE_AWAITING_APPROVAL;
+    send(e->cfg.platform, true, "approvals", "", "", json_pack("{s:i}", "count", (int)n));
+}
+
+void releases_publish(struct live *l, bool changed)
+{
+    struct platform *p = l->e->cfg.platform;
+    if (!changed && !events_watched(platform_events(p), "release", str_of(l->project))) return;
+    char key[300];
+    snprintf(key, sizeof key, "%s#%u", l->project, l->n);
+    send(p, false, "release", l->project, key, release_view(l, NULL));
+    if (!changed) return;
+    approvals(l->e);
+}
+
+void services_publish(struct platform *p)
+{
+    struct events *ev = platform_events(p);
+    if (!events_watchers(ev)) return;
+    struct resource_list l = world_list(platform_world(p), KIND_PROJECT);
+    for (size_t i = 0; i < l.n; i++) {
+        const WD(ProjectSpec) *spec = ((const WD(Project) *)l.v[i]->msg)->spec;
+        if (!spec || !events_watched(ev, "service", str_of(l.v[i]->name))) continue;
+        for (size_t k = 0; k < spec->n_services && k < 100; k++) {
+            const struct resource *s = world_get(platform_world(p), KIND_SERVICE, spec->services[k]->namespace_, spec->services[k]->name);
+            char key[400];
+            if (!s) continue;
+            snprintf(key, sizeof key, "%s/%s.%s", l.v[i]->name, s->name, s->ns);
+            send(p, false, "service", l.v[i]->name, key, service_view(p, l.v[i], s, SERVICE_SUMMARY, 60));
+        }
+    }
+}
