@@ -33,6 +33,13 @@ void batch_log(struct batch *b, const char *log, const struct str keys[STORE_KEY
     vec_push(&b->logs, a);
 }
 
+void batch_move_extras(struct batch *from, struct batch *to)
+{
+    vec_foreach (r, &from->records) vec_push(&to->records, *r);
+    vec_foreach (l, &from->logs) vec_push(&to->logs, *l);
+    from->records.n = from->logs.n = 0;
+}
+
 void batch_free(struct batch *b)
 {
     vec_foreach (r, &b->records) {

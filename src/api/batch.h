@@ -35,6 +35,8 @@ void batch_record_put(struct batch *b, const char *kind, struct str name, struct
 void batch_record_delete(struct batch *b, const char *kind, struct str name, uint64_t expect);
 /* An entry for a log of the store; k1..k3 may be empty. */
 void batch_log(struct batch *b, const char *log, const struct str keys[STORE_KEYS], int64_t time_ms, struct str json);
+/* Moves records and log entries of one batch to another; its items stay. */
+void batch_move_extras(struct batch *from, struct batch *to);
 static inline bool batch_empty(const struct batch *b) { return !b->items.n && !b->records.n && !b->logs.n; }
 void batch_free(struct batch *b);
 

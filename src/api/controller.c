@@ -34,6 +34,7 @@ struct controller {
     unsigned dirty;          /* types that may differ from what the mesh says: bits */
     uint64_t changed[TR__N]; /* the mesh (by number) that last may have changed the type */
     uint64_t meshes, commits, last_us;
+    struct controller_gate gate;
 };
 
 const struct world *controller_world(const struct controller *c) { return c->world; }
@@ -167,9 +168,15 @@ static void take_results(struct controller *c, struct batch *b, const struct sto
     free(changes);
 }
 
-int controller_commit(struct controller *c, struct batch *b, struct err *e)
+void controller_set_gate(struct controller *c, const struct controller_gate *g) { c->gate = g ? *g : (struct controller_gate){ 0 }; }
+
+void controller_check(const struct controller *c, const struct resource *r, struct errs *errs)
 {
-    if (batch_empty(b)) return 0;
+    if (c->gate.review) c->gate.review(c->gate.ctx, r, errs);
+}
+
+static int commit(struct controller *c, struct batch *b, struct err *e)
+{
     struct store_write *w = xcalloc(b->items.n + b->records.n + 1, sizeof *w);
     struct buf *texts = xcalloc(b->items.n + 1, sizeof *texts);
     int r = 0;
@@ -183,6 +190,15 @@ int controller_commit(struct controller *c, struct batch *b, struct err *e)
     for (size_t i = 0; i < b->items.n; i++) buf_free(&texts[i]);
     free(texts);
     free(w);
+    return r;
+}
+
+int controller_commit(struct controller *c, struct batch *b, struct err *e)
+{
+    if (batch_empty(b)) return 0;
+    int r = c->gate.before ? c->gate.before(c->gate.ctx, b, e) : 0;
+    if (r == 0) r = commit(c, b, e);
+    if (c->gate.after) c->gate.after(c->gate.ctx, b, r);
     return r;
 }
 

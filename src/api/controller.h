@@ -47,6 +47,20 @@ struct loop *controller_loop(const struct controller *c);
 /* All of it or nothing: the store's errors (store_commit), -E2BIG. The world has it when this returns; controllers and
  * proxies follow at the end of the turn. Items are replaced by what was stored (put: with its stamps). */
 int controller_commit(struct controller *c, struct batch *b, struct err *e);
+/* Who looks at what people and programs want to store: the release platform. All may be NULL. */
+struct errs;
+struct controller_gate {
+    /* Before each commit: 0, or refuses it (-EINVAL, -EPERM, -EBUSY with words for the person). May replace puts, add records and log
+     * entries. */
+    int (*before)(void *ctx, struct batch *b, struct err *e);
+    void (*after)(void *ctx, struct batch *b, int result); /* of each for which `before` was called */
+    /* What speaks against a manifest, with its place. */
+    void (*review)(void *ctx, const struct resource *r, struct errs *errs);
+    void *ctx;
+};
+void controller_set_gate(struct controller *c, const struct controller_gate *g);
+void controller_check(const struct controller *c, const struct resource *r, struct errs *errs);
+
 /* Controllers and proxies follow now. Returns the epoch for xds_server_wait; 0 when no proxy is concerned. */
 uint64_t controller_settle(struct controller *c);
 /* Looks at the xDS server's clock, after something was begun that may time out. */

@@ -268,7 +268,7 @@ static void finish(struct change_wait *w, const struct xds_outcome *o)
 {
     json_t *proxies = proxies_json(platform_world(w->p), o);
     if (w->done) w->done(w->arg, proxies);
-    keep(w, proxies);
+    if (w->k) keep(w, proxies); /* 0: not about a change of Traffic */
     json_decref(proxies);
     free(w->ns);
     free(w->service);

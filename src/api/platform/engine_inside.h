@@ -124,6 +124,7 @@ void engine_watch_order(struct live *l, uint64_t k);
 struct live *live_new(struct engine *e, const char *ns, const char *name, const char *uid);
 void live_free(struct live *l);
 struct live *live_find(struct engine *e, const char *project, unsigned n);
+struct live *live_by_uid(struct engine *e, const char *uid);
 struct live *live_of(const struct engine *e, const char *ns, const char *service);
 const struct resource *live_resource(const struct live *l); /* NULL: deleted */
 /* The release of a stored resource; NULL when its status is none of ours. */

@@ -52,6 +52,14 @@ struct live *live_find(struct engine *e, const char *project, unsigned n)
     return NULL;
 }
 
+struct live *live_by_uid(struct engine *e, const char *uid)
+{
+    if (!e) return NULL;
+    list_foreach (l, &e->lives, struct live, link)
+        if (strcmp(l->uid, uid) == 0) return l;
+    return NULL;
+}
+
 struct live *live_of(const struct engine *e, const char *ns, const char *service)
 {
     struct live *warm = NULL;

@@ -1,5 +1,6 @@
 /* The parts of the platform, and the commit that they share. */
 #include "api/platform/inside.h"
+#include "api/platform/admission.h"
 #include "api/platform/people.h"
 #include "api/platform/record.h"
 #include "base/log.h"
@@ -35,18 +36,44 @@ static void read_head(struct platform *p)
     if (store_log_read(controller_store(p->cfg.ctl), &q, newest_hash, p->audit_head, &e) < 0) log_error("audit log: %s", e.what);
 }
 
+static void taken(struct platform *p, const struct batch *b, const char head[AUDIT_HASH + 1])
+{
+    memcpy(p->audit_head, head, AUDIT_HASH + 1);
+    vec_foreach (l, &b->logs)
+        if (str_eqc(l->log, AUDIT_LOG)) events_publish(p->events, "audit", l->keys[0].n ? l->keys[0] : STR("~"), l->json);
+}
+
 int platform_commit(struct platform *p, struct batch *b, struct err *e)
 {
     char head[AUDIT_HASH + 1];
     struct store *store = controller_store(p->cfg.ctl);
     memcpy(head, p->audit_head, sizeof head);
     audit_chain(b, store_log_next(store, STR(AUDIT_LOG)), head);
+    p->inside = true;
     int r = controller_commit(p->cfg.ctl, b, e);
-    if (r < 0) return r;
-    memcpy(p->audit_head, head, sizeof head);
-    vec_foreach (l, &b->logs)
-        if (str_eqc(l->log, AUDIT_LOG)) events_publish(p->events, "audit", l->keys[0].n ? l->keys[0] : STR("~"), l->json);
-    return 0;
+    p->inside = false;
+    if (r == 0) taken(p, b, head);
+    return r;
+}
+
+/* The gate: commits that are not ours. */
+static int before(void *ctx, struct batch *b, struct err *e)
+{
+    struct platform *p = ctx;
+    if (p->inside) return 0;
+    int r = admission_before(p, b, e);
+    memcpy(p->next_head, p->audit_head, sizeof p->next_head);
+    p->chained = r == 0 && b->logs.n > 0;
+    if (p->chained) audit_chain(b, store_log_next(controller_store(p->cfg.ctl), STR(AUDIT_LOG)), p->next_head);
+    return r;
+}
+
+static void after(void *ctx, struct batch *b, int result)
+{
+    struct platform *p = ctx;
+    if (p->inside) return;
+    if (TAKE(p->chained, false) && result == 0) taken(p, b, p->next_head);
+    admission_after(p, b, result);
 }
 
 json_t *platform_json(const ProtobufCMessage *m)
@@ -124,12 +151,14 @@ struct platform *platform_new(const struct platform_config *cfg)
     read_head(p);
     platform_read_hosts(p);
     p->people = people_new(p);
+    controller_set_gate(cfg->ctl, &(struct controller_gate){ before, after, admission_check, p });
     return p;
 }
 
 void platform_free(struct platform *p)
 {
     if (!p) return;
+    controller_set_gate(p->cfg.ctl, NULL);
     people_free(p->people);
     events_free(p->events);
     free(p->hosts);

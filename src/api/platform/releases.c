@@ -29,16 +29,9 @@ static const char *project_of(const struct resource *r)
     return s ? s->project : NULL;
 }
 
-static struct live *kept(struct engine *e, const struct resource *r)
-{
-    list_foreach (l, &e->lives, struct live, link)
-        if (strcmp(l->uid, r->uid) == 0) return l;
-    return NULL;
-}
-
 static struct found load(struct engine *e, const struct resource *r)
 {
-    struct found f = { kept(e, r), false };
+    struct found f = { live_by_uid(e, r->uid), false };
     struct err err = { 0 };
     if (f.l) return f;
     f.l = live_load(e, r, &err);
@@ -346,16 +339,18 @@ bool release_supersede(struct live *l, struct preq *q)
     struct arena next;
     struct release_outcome out;
     struct err e = { 0 };
-    char actor[128];
-    snprintf(actor, sizeof actor, "%.*s", STR_ARG(q->who.user));
+    char actor[128] = "local";
+    if (q) snprintf(actor, sizeof actor, "%.*s", STR_ARG(q->who.user));
     const struct release_command c = { .verb = RELEASE_SUPERSEDE, .actor = actor, .step = -1, .other = "a newer release" };
     arena_init(&next, 4096, 0);
     if (release_command(l->r, &c, engine_now(l->e), &next, &out, &e) < 0) {
         arena_free(&next);
-        return refuse(q, l, &e), false;
+        if (q) refuse(q, l, &e);
+        return false;
     }
-    if (engine_take(l, &next, &out, q, &e) < 0) return problem_commit(q, &e), false;
-    return true;
+    if (engine_take(l, &next, &out, q, &e) == 0) return true;
+    if (q) problem_commit(q, &e);
+    return false;
 }
 
 /* ---- approvals ---- */

@@ -2,6 +2,7 @@
 #include "api/platform/route.h"
 #include "api/platform/events.h"
 #include "api/platform/handlers.h"
+#include "api/platform/lookups.h"
 #include "api/platform/releases.h"
 #include "api/platform/service.h"
 #include "api/platform/traffic.h"
@@ -66,6 +67,13 @@ const struct proute platform_routes[] = {
     { "GET",    "/projects/{p}/services/{s}/history", RIGHT(READ), PAGED, history_list, NULL, "[Change]", NULL, "Changes, newest first." },
     { "GET",    "/projects/{p}/services/{s}/history/{k}", RIGHT(READ), 0, history_get, NULL, "Change", NULL, "One change with what was before and after." },
     { "POST",   "/projects/{p}/services/{s}/history/{k}:restore", RIGHT(TRAFFIC_WRITE), OPT, history_restore, "Reason", "Change", NULL, "Brings the state after a change back." },
+
+    { "GET",    "/projects/{p}/services/{s}/files", RIGHT(READ), 0, files_list, NULL, "[Anything]", NULL, "What is written about the service, as YAML." },
+    { "PUT",    "/projects/{p}/services/{s}/files", RIGHT(CONFIG_WRITE), OPT, files_put, "FilesPut", "Anything", NULL, "Applies manifests about the service; findings are errors with line and column." },
+    { "POST",   "/validate",                 ANY,      ROUTE_READS, validate_call, "Validate", "Anything", NULL, "Checks manifests; changes nothing." },
+    { "GET",    "/schema/{k}",               ANY,      0, schema_get, NULL, "Anything", NULL, "The fields of a kind, for completion." },
+    { "GET",    "/map",                      ANY,      OF, map_get_call, NULL, "Anything", "window", "Who calls whom, with rates and errors." },
+    { "GET",    "/search",                   ANY,      0, search_call, NULL, "[Anything]", "q", "Projects, services and releases by name." },
 
     /* releases */
     { "GET",    "/projects/{p}/releases",    RIGHT(RELEASE_READ), PAGED, releases_list, NULL, "[Release]", "service state", "Releases, newest first." },

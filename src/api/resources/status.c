@@ -132,6 +132,9 @@ void status_commit(struct call *c, const struct kind *k, struct str name, int r,
     case -ESTALE: status_conflict(c, k, name); break;
     case -ENOENT: status_not_found(c, k, name); break;
     case -E2BIG: status_refuse(c, 413, k, name, "%s", e->what); break;
+    case -EBUSY: status_refuse(c, 409, k, name, "%s%s%s", e->what, e->hint[0] ? "; " : "", e->hint); break;
+    case -EINVAL:
+    case -EPERM: status_refuse(c, 422, k, name, "%s%s%s", e->what, e->hint[0] ? "; " : "", e->hint); break;
     default: status_refuse(c, 500, k, name, "%s%s%s", e->what, e->hint[0] ? "; " : "", e->hint); break;
     }
 }

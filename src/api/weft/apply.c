@@ -26,10 +26,11 @@ static json_t *object_line(const struct resource *r, const char *action)
 }
 
 /* What each manifest does to the world, as writes and as lines of the answer; what it may not do becomes an error. */
-static json_t *plan(struct manifests *m, const struct world *w, struct batch *b)
+static json_t *plan(const struct controller *ctl, struct manifests *m, const struct world *w, struct batch *b)
 {
     json_t *lines = json_array();
     vec_foreach (p, &m->set.resources) {
+        controller_check(ctl, *p, &m->set.errors);
         struct resource *r = *p, *old = world_get(w, r->kind->id, r->ns, r->name), *next = old ? merge_apply(old, r) : merge_new(r);
         bool same = old && resource_spec_hash(old) == resource_spec_hash(next);
         if (!same && (!old || merge_allowed(old, next, r->at, &m->set.errors))) batch_put(b, next, 0);
@@ -96,7 +97,7 @@ void weft_apply(struct call *c)
     if (!manifests_read(c, &m)) return;
     const struct world *w = controller_world(c->ctl);
     manifests_check_namespaces(&m, w);
-    json_t *lines = plan(&m, w, &b);
+    json_t *lines = plan(c->ctl, &m, w, &b);
     if (errs_count(&m.set.errors)) {
         findings_answer(c, 422, refusal(&m, NULL));
         json_decref(lines);
@@ -115,7 +116,7 @@ void weft_apply(struct call *c)
     manifests_free(&m);
     if (r < 0) {
         log_error("apply: %s", e.what);
-        findings_answer(c, r == -E2BIG ? 422 : 500, answer);
+        findings_answer(c, r == -E2BIG || r == -EINVAL || r == -EPERM || r == -EBUSY ? 422 : 500, answer);
     } else if (dry) {
         struct xds_outcome nobody = { 0 };
         json_object_set_new(answer, "proxies", proxies_json(controller_world(c->ctl), &nobody));
