@@ -219,8 +219,9 @@ json_t *change_marks(struct platform *p, const char *ns, const char *service, in
     return m.list;
 }
 
-uint64_t change_to_undo(struct platform *p, const char *ns, const char *service, json_t **spec, json_t **after)
+uint64_t change_to_undo(struct platform *p, const char *ns, const char *service, json_t **spec, json_t **after, unsigned *release)
 {
+    *release = 0;
     json_t *list = entries(p, CHANGE_LOG, ns, service, 0, SCAN_MAX), *e;
     size_t i;
     uint64_t k = 0;
@@ -228,6 +229,7 @@ uint64_t change_to_undo(struct platform *p, const char *ns, const char *service,
         uint64_t at = number_of(e, "k");
         if (number_of(e, "undoes") || undone(list, at)) continue;
         k = at;
+        *release = (unsigned)number_of(e, "release");
         *spec = json_incref(json_object_get(e, "before"));
         *after = json_incref(json_object_get(e, "after"));
         break;

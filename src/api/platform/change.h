@@ -40,7 +40,8 @@ json_t *change_last(struct platform *p, const char *ns, const char *service);
 
 /* The change that undo would take back now: its k; 0: there is none. *spec: what was before it (JSON; null: no Traffic), *after: what it
  * left. */
-uint64_t change_to_undo(struct platform *p, const char *ns, const char *service, json_t **spec, json_t **after);
+/* release: of the release that made it; 0: none did. */
+uint64_t change_to_undo(struct platform *p, const char *ns, const char *service, json_t **spec, json_t **after, unsigned *release);
 /* The state behind change k (JSON; null: no Traffic); NULL: no such change. */
 json_t *change_state(struct platform *p, const char *ns, const char *service, uint64_t k);
 

@@ -217,6 +217,7 @@ struct engine *engine_new(const struct engine_config *c)
             log_warn("%s: %s: evidence of releases is lost by a restart", e->folder, strerror(errno));
     }
     platform_set_engine(c->platform, e);
+    *platform_hooks(c->platform) = (struct platform_hooks){ e, releases_project_summary, releases_busy };
     e->hooks = webhooks_new(e);
     load_all(e);
     if (!c->manual) timer_set(platform_loop(c->platform), &e->timer, TICK_MS);
@@ -231,6 +232,7 @@ void engine_free(struct engine *e)
         if (l->ack.wait) change_forget(l->ack.wait);
         live_free(l);
     }
+    *platform_hooks(e->cfg.platform) = (struct platform_hooks){ 0 };
     webhooks_free(e->hooks);
     overlaid_forget();
     platform_set_engine(e->cfg.platform, NULL);

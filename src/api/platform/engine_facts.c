@@ -106,7 +106,7 @@ static void proxies(struct live *l, struct release_facts *f)
 /* ---- measurements ---- */
 
 #define SPLIT_LEAST 20 /* requests after which a split that does not look wrong is one that agrees */
-#define QUIET_TICKS 30
+#define QUIET_SECONDS 30
 
 static enum release_split split(const struct live *l)
 {
@@ -126,7 +126,8 @@ static enum release_data data(const struct live *l)
     if (!s || !series_complete(s)) return RELEASE_DATA_MISSING;
     if (now > series_complete(s) + 5) return RELEASE_DATA_MISSING;
     if (series_silent(s, str_of(l->host), 60, now, NULL, NULL) > 0) return RELEASE_DATA_MISSING;
-    if (l->r->ordered.weight && l->result.quiet_ticks > QUIET_TICKS) return RELEASE_DATA_NO_TRAFFIC;
+    uint32_t since = MAX(l->last_canary, (uint32_t)(l->ack.at / 1000)); /* nothing is expected before all have the order */
+    if (l->r->ordered.weight && since && series_complete(s) > since + QUIET_SECONDS) return RELEASE_DATA_NO_TRAFFIC;
     if (l->r->ordered.cohort && !l->r->ordered.weight && !l->cohort_requests) return RELEASE_DATA_NO_TRAFFIC;
     return RELEASE_DATA_OK;
 }

@@ -63,6 +63,7 @@ struct live {
     struct ratio_point *ratios;
     size_t n_ratios;
     uint32_t ratio_stride, ratio_skipped;
+    uint32_t last_canary; /* second of the newest request that reached the new version */
     int64_t first_seen_ms; /* of the order at hand: first request on it */
 
     struct gauge *gauges;

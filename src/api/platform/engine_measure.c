@@ -120,6 +120,7 @@ static void row(void *ctx, const struct series_row *r)
         l->step_requests[step] += c.requests;
         l->step_failed[step] += c.errors;
     }
+    if (to && c.requests) l->last_canary = s->at;
     if (to && c.requests && !l->first_seen_ms) l->first_seen_ms = (int64_t)s->at * 1000;
 }
 
@@ -154,7 +155,7 @@ static void one_second(struct live *l, const struct versions *v, uint32_t at)
     const WD(Analysis) *a = l->r->plan->spec->analysis;
     struct second s = { .l = l, .v = v, .at = at, .warm_ms = a ? model_ms(a->warm_up, 60000) : 60000 };
     series_seconds(l->e->cfg.series, str_of(l->host), at, at, row, &s);
-    for (size_t i = 0; i < s.cells.n; i++) s.cells.v[i].buckets = s.buckets.v[i];
+    for (size_t i = 0; i < s.cells.n; i++) s.cells.v[i].buckets = s.cells.v[i].errors ? NULL : s.buckets.v[i]; /* how long a failure took is no latency */
     if (s.cells.n) {
         const struct canary_tick t = { .share = share_of(l->r), .cells = s.cells.v, .cells_n = s.cells.n };
         canary_tick(&l->canary, &t);

@@ -116,7 +116,11 @@ void draft_make(struct draft *d, struct platform *p, const struct resource *proj
     find_service(d, ns);
     if (d->service) find_versions(d);
     d->effective = release_spec_fill(spec, &d->limits, a);
-    release_plan_check(d->effective, &d->limits, d->service && known_good(d), &d->problems);
+    size_t before = d->problems.n;
+    bool good = d->service && known_good(d);
+    release_plan_check(d->effective, &d->limits, good, &d->problems);
+    struct release_problems shape = { .a = a };
+    d->by_rule = before == 0 && d->problems.n > 0 && release_plan_check(d->effective, NULL, good, &shape) == 0;
 }
 
 json_t *draft_errors(const struct draft *d)

@@ -18,6 +18,7 @@ struct draft {
     ReleaseSpec *effective; /* everything filled in */
     struct release_limits limits;
     struct release_problems problems;
+    bool by_rule; /* what speaks against it are guard rails and limits alone */
 };
 
 /* spec: decoded and belonging to the arena; it is changed. service: "NAME" or "NAME.NAMESPACE" of the project. */

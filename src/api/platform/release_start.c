@@ -49,11 +49,11 @@ void releases_plan(struct preq *q)
     preq_json(q, 200, draft_plan(&d, engine_now(platform_engine(q->p))));
 }
 
-static void refuse(struct preq *q, json_t *errors)
+static void refuse(struct preq *q, const char *code, json_t *errors)
 {
     size_t n = json_array_size(errors);
     const char *first = json_string_value(json_object_get(json_array_get(errors, 0), "message"));
-    problem_with(q, 422, "invalid", json_pack("{s:o}", "errors", errors), "%s%s", first ? first : "it is refused",
+    problem_with(q, 422, code, json_pack("{s:o}", "errors", errors), "%s%s", first ? first : "it is refused",
                  n > 1 ? ", and more" : "");
 }
 
@@ -82,11 +82,11 @@ void releases_create(struct preq *q)
     json_t *errors = json_array();
     struct str why = preq_text(q, "reason");
     ReleaseSpec *s = spec_of(q, errors);
-    if (!s) return refuse(q, errors);
+    if (!s) return refuse(q, "invalid", errors);
     json_decref(errors);
     draft_make(&d, q->p, q->project, NULL, s, q->arena);
     if (preq_bool(q, "dryRun")) return preq_json(q, 200, draft_plan(&d, engine_now(platform_engine(q->p))));
-    if (d.problems.n) return refuse(q, draft_errors(&d));
+    if (d.problems.n) return refuse(q, d.by_rule ? "guard-rail" : "invalid", draft_errors(&d));
     if (!make_way(q, &d)) return;
     snprintf(actor, sizeof actor, "%.*s", STR_ARG(q->who.user));
     snprintf(reason, sizeof reason, "%.*s", (int)MIN(why.n, (size_t)RELEASE_TEXT_MAX), why.p ? why.p : "");

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "canary/forecast.h"
 #include "project/guard.h"
+#include "release/words.h"
 
 #include <math.h>
 
@@ -75,42 +76,6 @@ json_t *release_tiles(const struct live *l, const struct release *r)
 
 /* ---- words ---- */
 
-static void outcome_words(const struct live *l, struct buf *b)
-{
-    const struct release *r = l->r;
-    json_t *n = r->numbers ? json_loads(r->numbers, 0, NULL) : NULL;
-    const char *metric = json_string_value(json_object_get(n, "metric"));
-    char x[32], y[32], z[32];
-    double diff = json_number_value(json_object_get(n, "difference")), lo = json_number_value(json_object_get(n, "lo")),
-           hi = json_number_value(json_object_get(n, "hi")), ratio = json_number_value(json_object_get(n, "ratio"));
-    if (r->why == RELEASE_CODE_GUARD_RAIL)
-        buf_printf(b, "%s fails more often than the guard rail allows. ", r->plan->to);
-    else if (r->why == RELEASE_CODE_HARM && metric && strcmp(metric, "errors") == 0)
-        buf_printf(b, "%s fails %s points more often than %s, between %s and %s. ", r->plan->to, model_number(diff, x, sizeof x),
-                   r->plan->from, model_number(lo, y, sizeof y), model_number(hi, z, sizeof z));
-    else if (r->why == RELEASE_CODE_HARM && metric && strncmp(metric, "latency", 7) == 0)
-        buf_printf(b, "%s is slower than %s: %s times as many answers beyond %s\xe2\x80\x99s %s. ", r->plan->to, r->plan->from,
-                   model_number(ratio, x, sizeof x), r->plan->from, metric + 8);
-    else if (r->why == RELEASE_CODE_HARM)
-        buf_printf(b, "%s fails the check %s. ", r->plan->to, metric ? metric : "?");
-    else if (r->why == RELEASE_CODE_NO_PODS)
-        buf_printf(b, "%s has no ready pod. ", r->plan->to);
-    else if (r->why == RELEASE_CODE_CRASHING)
-        buf_printf(b, "Pods of %s crash again and again. ", r->plan->to);
-    const char *done = r->phase == RELEASE_ROLLING_BACK ? "Rolling back"
-                       : r->phase == RELEASE_ABORTED    ? "Aborted"
-                       : r->phase == RELEASE_SUPERSEDED ? "Superseded"
-                       : r->phase == RELEASE_FAILED     ? "Failed"
-                                                        : "Rolled back";
-    json_int_t seconds = json_integer_value(json_object_get(n, "seconds"));
-    double requests = json_number_value(json_object_get(n, "requests"));
-    if ((r->why == RELEASE_CODE_HARM || r->why == RELEASE_CODE_GUARD_RAIL) && n)
-        buf_printf(b, "%s after %.0f requests, %" JSON_INTEGER_FORMAT " s.", done, requests, seconds);
-    else
-        buf_printf(b, "%s; %s answers everything.", done, r->plan->from);
-    json_decref(n);
-}
-
 static const char *held_words(const struct release *r)
 {
     static const char *const words[RELEASE_HOLDS_N] = {
@@ -130,51 +95,14 @@ static const char *held_words(const struct release *r)
     return words[r->held] ? words[r->held] : "it is held";
 }
 
-static void words(const struct live *l, struct buf *b)
-{
-    const struct release *r = l->r;
-    const struct release_plan *p = r->plan;
-    char x[32];
-    const char *w = model_number(points(weight_of(r)), x, sizeof x);
-    const struct canary_metric_result *m = &l->result.metric[CANARY_ERRORS];
-    if (r->phase == RELEASE_ROLLING_BACK || (release_ended(r) && r->phase != RELEASE_SUCCEEDED)) return outcome_words(l, b);
-    if (r->held) return (void)buf_printf(b, "Held at %s %%: %s.", w, held_words(r));
-    if (r->paused_by) return (void)buf_printf(b, "Paused by %s; %s keeps %s %% of requests.", r->paused_by, p->to, w);
-    switch (r->phase) {
-    case RELEASE_QUEUED: buf_printf(b, "Waits for its turn."); break;
-    case RELEASE_PREPARING: buf_printf(b, "Waits for ready pods of %s; nothing reaches it yet.", p->to); break;
-    case RELEASE_AWAITING_APPROVAL: buf_printf(b, "%s takes %s %% of requests; the next step waits for an approval.", p->to, w); break;
-    case RELEASE_AWAITING_WEBHOOK: buf_printf(b, "%s takes %s %% of requests; the next step waits for its webhook.", p->to, w); break;
-    case RELEASE_PROMOTING: buf_printf(b, "%s is becoming the stable version.", p->to); break;
-    case RELEASE_WARM: buf_printf(b, "%s answers all requests; %s is kept warm.", p->to, p->from); break;
-    case RELEASE_SUCCEEDED: buf_printf(b, "%s answers all requests.", p->to); break;
-    default:
-        if (r->ordered.weight)
-            buf_printf(b, "%s takes %s %% of requests", p->to, w);
-        else if (r->ordered.cohort)
-            buf_printf(b, "%s takes the requests of the cohort", p->to);
-        else if (r->ordered.mirror)
-            buf_printf(b, "%s gets copies of requests", p->to);
-        else
-            buf_printf(b, "%s gets nothing yet", p->to);
-        if (l->result.verdict == CANARY_SHIP || m->verdict == CANARY_SHIP || m->verdict == CANARY_NO_HARM)
-            buf_printf(b, " and fails no more often than %s.", p->from);
-        else if (l->result.verdict == CANARY_HARM_LIKELY)
-            buf_printf(b, " and looks worse than %s.", p->from);
-        else
-            buf_puts(b, "; too little was seen to say more.");
-    }
-}
-
 static bool leaning(const struct live *l) { return l->result.verdict == CANARY_HARM_LIKELY; }
 
 json_t *release_summary(const struct live *l)
 {
     const struct release *r = l->r;
-    struct buf b = { 0 };
-    char id[330];
+    char id[330], text[600];
     const char *by = r->paused_by, *why = r->held ? held_words(r) : NULL;
-    words(l, &b);
+    release_sentence(r, l->facts.evidence, leaning(l), engine_now(l->e), text, sizeof text);
     service_id(live_project(l), l->ns, l->service, id, sizeof id);
     int64_t deadline = release_wake(r);
     json_t *j = json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:s, s:s, s:o, s:s, s:s}", "n", (int)l->n, "name", l->name, "project",
@@ -193,8 +121,7 @@ json_t *release_summary(const struct live *l)
     json_object_set_new(j, "endedAt", model_time(r->ended_at));
     json_object_set_new(j, "deadline", model_time(deadline));
     json_object_set_new(j, "etag", json_sprintf("%" PRIu64, r->revision));
-    json_object_set_new(j, "sentence", json_stringn(buf_data(&b), b.len));
-    buf_free(&b);
+    json_object_set_new(j, "sentence", model_text(text));
     return j;
 }
 
@@ -268,33 +195,10 @@ static json_t *approval(const struct live *l)
                      "by", by, "may", may, "until", model_time(r->approval_until));
 }
 
-static void effect(const struct live *l, enum release_verb v, char *buf, size_t n)
-{
-    const struct release *r = l->r;
-    const struct release_plan *p = r->plan;
-    char x[32];
-    int next = r->step + 1 < (int)p->n_steps ? r->step + 1 : -1;
-    if (r->phase == RELEASE_AWAITING_APPROVAL || r->phase == RELEASE_AWAITING_WEBHOOK) next = r->step;
-    double w = next >= 0 ? points(p->steps[next].weight) : 100;
-    switch (v) {
-    case RELEASE_PROMOTE:
-    case RELEASE_APPROVE: snprintf(buf, n, "%s gets %s %% of requests", p->to, model_number(w, x, sizeof x)); break;
-    case RELEASE_ABORT:
-    case RELEASE_ROLLBACK: snprintf(buf, n, "%s answers everything again", p->from); break;
-    case RELEASE_PAUSE: snprintf(buf, n, "the weights stay; harm still rolls back"); break;
-    case RELEASE_RESUME: snprintf(buf, n, "goes on where it stood"); break;
-    case RELEASE_RETRY: snprintf(buf, n, "the step, or all of it, begins anew"); break;
-    case RELEASE_SKIP: snprintf(buf, n, "the next step is left out"); break;
-    case RELEASE_TAKE_THEIRS: snprintf(buf, n, "the change beneath stands; the release ends"); break;
-    case RELEASE_KEEP_OURS: snprintf(buf, n, "what the release ordered is ordered again"); break;
-    default: buf[0] = 0;
-    }
-}
-
 static json_t *actions(const struct live *l, struct preq *q)
 {
     json_t *list = json_array();
-    char name[128], text[160];
+    char name[128], text[200];
     const struct resource *project = live_project(l);
     const WD(ProjectSpec) *spec = project ? ((const WD(Project) *)project->msg)->spec : NULL;
     struct project_person who =
@@ -306,9 +210,10 @@ static json_t *actions(const struct live *l, struct preq *q)
         if (v == RELEASE_SUPERSEDE) continue;
         bool ok = release_may(l->r, (enum release_verb)v, who.name, role, engine_now(l->e), &e) == 0 &&
                   project_may(&who, project_right_of_verb((enum release_verb)v), l->project, guarded, &e);
-        effect(l, (enum release_verb)v, text, sizeof text);
+        text[0] = 0;
+        const char *effect = release_effect(l->r, (enum release_verb)v, text, sizeof text);
         json_array_append_new(list, json_pack("{s:s, s:b, s:o, s:o}", "verb", release_verb_name((enum release_verb)v), "allowed", ok, "why",
-                                              ok ? json_null() : model_text(e.what), "effect", text[0] ? model_text(text) : json_null()));
+                                              ok ? json_null() : model_text(e.what), "effect", effect && effect[0] ? model_text(effect) : json_null()));
     }
     return list;
 }
@@ -515,15 +420,18 @@ json_t *release_view(const struct live *l, struct preq *q)
     return j;
 }
 
-json_t *release_log_json(const struct live *l)
+json_t *release_log_json(const struct live *l, uint32_t after, size_t limit)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < l->r->n_log; i++) {
+    char text[600];
+    for (size_t i = 0; i < l->r->n_log && json_array_size(list) < limit; i++) {
         const struct release_log *e = &l->r->log[i];
+        if (e->seq <= after) continue;
         json_t *numbers = e->numbers ? json_loads(e->numbers, 0, NULL) : NULL;
-        json_array_append_new(list, json_pack("{s:i, s:o, s:s, s:s, s:o, s:i, s:i, s:o}", "seq", (int)e->seq, "at", model_time(e->at),
-                                              "code", release_code_name(e->code), "actor", e->actor, "reason", model_text(e->reason),
-                                              "step", e->step, "attempt", (int)e->attempt, "numbers", numbers ? numbers : json_null()));
+        json_array_append_new(list, json_pack("{s:i, s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:o}", "seq", (int)e->seq, "at", model_time(e->at), "code",
+                                              release_code_name(e->code), "actor", e->actor, "reason", model_text(e->reason), "step", e->step, "attempt",
+                                              (int)e->attempt, "numbers", numbers ? numbers : json_null(), "sentence",
+                                              model_text(release_log_text(l->r, e, text, sizeof text))));
     }
     return list;
 }

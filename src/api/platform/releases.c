@@ -163,10 +163,18 @@ void releases_get(struct preq *q)
 void releases_log(struct preq *q)
 {
     struct found f;
+    struct preq_page page;
+    uint64_t after = 0;
+    char cursor[24];
+    if (!preq_page(q, &page)) return;
+    if (page.after.n && !str_u64(page.after, &after)) return problem(q, 400, "bad-query", "after is no cursor of this list");
     if (!release_of(q, &f)) return;
-    json_t *j = release_log_json(f.l);
+    json_t *j = release_log_json(f.l, (uint32_t)after, page.limit);
+    json_int_t last = json_integer_value(json_object_get(json_array_get(j, json_array_size(j) - 1), "seq"));
+    bool more = json_array_size(j) == page.limit && last < (json_int_t)f.l->r->log_seq;
     found_free(&f);
-    preq_items(q, j, NULL);
+    snprintf(cursor, sizeof cursor, "%" JSON_INTEGER_FORMAT, last);
+    preq_items(q, j, more ? cursor : NULL);
 }
 
 void releases_yaml(struct preq *q)
@@ -394,4 +402,87 @@ void approvals_list(struct preq *q)
         json_array_append_new(items, waits(l, q, project));
     }
     preq_items(q, items, NULL);
+}
+
+/* ---- projects ---- */
+
+static json_t *need(const struct live *l)
+{
+    const char *kind = l->r->phase == RELEASE_AWAITING_APPROVAL ? "approval" : l->r->held ? "held" : l->r->inconclusive ? "inconclusive" : NULL;
+    if (l->r->phase == RELEASE_ROLLED_BACK && engine_now(l->e) - l->r->ended_at < 3600000) kind = "rolled-back";
+    if (!kind) return NULL;
+    json_t *s = release_summary(l), *sentence = json_incref(json_object_get(s, "sentence"));
+    return json_pack("{s:s, s:o, s:o, s:o}", "kind", kind, "release", s, "since",
+                     model_time(l->r->held ? l->r->held_at : l->r->ended_at ? l->r->ended_at : l->r->phase_at), "sentence", sentence);
+}
+
+static void rates(struct platform *p, const WD(ProjectSpec) *spec, json_t *into)
+{
+    struct arena a;
+    struct figures sum = { 0 };
+    arena_init(&a, 4096, 0);
+    for (size_t i = 0; spec && i < spec->n_services && i < 200; i++) {
+        const struct versions none = { .host = arena_printf(&a, "%s.%s.svc.cluster.local", spec->services[i]->name, spec->services[i]->namespace_) };
+        struct figures each, all;
+        figures_of(engine_series(platform_engine(p)), &none, 60, &each, &all);
+        series_cell_add(&sum.cell, &all.cell);
+        sum.seconds = MAX(sum.seconds, all.seconds);
+    }
+    json_object_set_new(into, "services", json_integer(spec ? (json_int_t)spec->n_services : 0));
+    json_object_set_new(into, "requests", model_real(figures_rate(&sum)));
+    json_object_set_new(into, "errors", model_real(figures_errors(&sum)));
+    arena_free(&a);
+}
+
+static void last_five(struct platform *p, const char *project, json_t *into)
+{
+    struct engine *e = platform_engine(p);
+    size_t n = 0;
+    json_t *five = json_array();
+    struct resource **r = matching(p, project, NULL, NULL, &n);
+    int64_t newest = 0;
+    for (size_t i = 0; i < n && json_array_size(five) < 5; i++) {
+        struct found f = load(e, r[i]);
+        if (f.l && release_ended(f.l->r)) json_array_append_new(five, json_string(release_verdict(f.l->r, RELEASE_WATCHING, false)));
+        if (f.l && !newest) newest = f.l->r->created_at;
+        found_free(&f);
+    }
+    free(r);
+    json_object_set_new(into, "lastFive", five);
+    json_object_set_new(into, "lastReleaseAt", model_time(newest));
+}
+
+void releases_project_summary(void *arg, const struct resource *project, json_t *into)
+{
+    struct engine *e = arg;
+    struct platform *p = e->cfg.platform;
+    const WD(ProjectSpec) *spec = ((const WD(Project) *)project->msg)->spec;
+    json_t *active = json_array(), *needs = json_array();
+    unsigned count = 0;
+    list_foreach (l, &e->lives, struct live, link) {
+        if (strcmp(l->project, project->name) != 0) continue;
+        if (!release_ended(l->r)) json_array_append_new(active, release_summary(l));
+        count += !release_ended(l->r) && l->r->phase != RELEASE_WARM;
+        json_t *n = need(l);
+        if (n) json_array_append_new(needs, n);
+    }
+    rates(p, spec, into);
+    last_five(p, project->name, into);
+    json_object_set_new(into, "releases", active);
+    json_object_set_new(into, "active", json_integer((json_int_t)count));
+    json_object_set_new(into, "needs", needs);
+    json_object_set_new(into, "stopped", json_boolean(spec && spec->guard_rails && spec->guard_rails->has_stopped && spec->guard_rails->stopped));
+}
+
+const char *releases_busy(void *arg, const struct resource *project, struct str service, struct str ns)
+{
+    static char text[300]; /* one thread; read at once */
+    struct engine *e = arg;
+    list_foreach (l, &e->lives, struct live, link) {
+        if (release_ended(l->r) || strcmp(l->project, project->name) != 0) continue;
+        if (service.n && !(str_eqc(service, l->service) && str_eqc(ns, l->ns))) continue;
+        snprintf(text, sizeof text, "release #%u of %s is under way (%s)", l->n, l->service, release_state_name(l->r));
+        return text;
+    }
+    return NULL;
 }

@@ -29,7 +29,7 @@ unsigned releases_active(struct platform *p, const char *project, unsigned *wait
 json_t *release_summary(const struct live *l);
 json_t *release_view(const struct live *l, struct preq *q);
 json_t *release_tiles(const struct live *l, const struct release *r);
-json_t *release_log_json(const struct live *l);
+json_t *release_log_json(const struct live *l, uint32_t after, size_t limit); /* lines with a seq above `after` */
 /* The name behind a pod of the statistics (hash of its address). */
 const char *releases_pod_name(const struct live *l, uint64_t id);
 
@@ -43,6 +43,10 @@ void services_publish(struct platform *p);
 
 /* Ends a release that a newer one replaces; q: of the newer one. false: answered. */
 bool release_supersede(struct live *l, struct preq *q);
+
+/* For platform_hooks; arg: the engine. */
+void releases_project_summary(void *arg, const struct resource *project, json_t *into);
+const char *releases_busy(void *arg, const struct resource *project, struct str service, struct str ns);
 
 /* Routes. */
 void releases_list(struct preq *q);

@@ -82,7 +82,7 @@ const struct proute platform_routes[] = {
     { "GET",    "/strategies",               ANY,      0, strategies_list, NULL, "[Anything]", NULL, "The ready-made strategies with their steps." },
     { "GET",    "/projects/{p}/releases/{n}", RIGHT(RELEASE_READ), 0, releases_get, NULL, "Release", NULL, "One release." },
     { "GET",    "/projects/{p}/releases/{n}/metrics", RIGHT(RELEASE_READ), 0, releases_metrics, NULL, "Series", "step", "Figures over the release, and the ratio with its interval." },
-    { "GET",    "/projects/{p}/releases/{n}/log", RIGHT(RELEASE_READ), 0, releases_log, NULL, "[Anything]", NULL, "Decisions and people, oldest first." },
+    { "GET",    "/projects/{p}/releases/{n}/log", RIGHT(RELEASE_READ), PAGED, releases_log, NULL, "[Anything]", NULL, "Decisions and people, oldest first." },
     { "GET",    "/projects/{p}/releases/{n}/yaml", RIGHT(RELEASE_READ), ROUTE_BINARY, releases_yaml, NULL, NULL, NULL, "The release as a manifest." },
     { "POST",   "/projects/{p}/releases/{n}:start", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "Starts now: does not wait for startAt." },
     { "POST",   "/projects/{p}/releases/{n}:pause", RIGHT(RELEASE_START), OPT, releases_verb, "ReleaseVerb", "Release", NULL, "The weights stay; harm still rolls back." },

@@ -314,11 +314,15 @@ void traffic_undo(struct preq *q)
     struct edit e;
     json_t *spec = NULL, *left = NULL;
     if (!edit_begin(q, &e)) return;
-    uint64_t k = change_to_undo(q->p, e.service->ns, e.service->name, &spec, &left);
+    unsigned release = 0;
+    uint64_t k = change_to_undo(q->p, e.service->ns, e.service->name, &spec, &left, &release);
     json_t *now = model_json(e.now.spec ? &e.now.spec->base : NULL);
     if (!blocked(&e)) {
         if (!k) {
             problem(q, 409, "nothing-to-undo", "no change of this service is kept that could be taken back");
+        } else if (release) {
+            problem_with(q, 409, "release-ordered", json_pack("{s:i, s:s}", "release", (int)release, "verb", "rollback"),
+                         "the last change was made by release #%u: roll that back, or bring an earlier state back from the history", release);
         } else if (!json_equal(now, left)) {
             problem_with(q, 409, "changed-since", json_pack("{s:I, s:o}", "change", (json_int_t)k, "diff", change_diff(left, now)),
                          "what is ordered is no longer what change %" PRIu64 " left: bring an earlier state back from the history instead",
