@@ -89,10 +89,15 @@ static void check_new_release(struct platform *p, const struct resource *r, stru
     arena_free(&a);
 }
 
-static bool same_spec(const struct resource *a, const struct resource *b)
+/* The same release, where the one that was stored has what the manifest left out. */
+static bool same_spec(const struct resource *old, const struct resource *now)
 {
-    const ReleaseSpec *x = model_release(a), *y = model_release(b);
-    return x && y ? pb_equal(&x->base, &y->base) : x == y;
+    const ReleaseSpec *x = model_release(old), *y = model_release(now);
+    if (!x || !y) return x == y;
+    ReleaseSpec z = *y;
+    if (!z.project || !z.project[0]) z.project = x->project;
+    if (!z.from || !z.from[0]) z.from = x->from;
+    return pb_equal(&x->base, &z.base);
 }
 
 static void check_release(struct platform *p, const struct resource *r, struct errs *errs)
@@ -209,6 +214,7 @@ static int admit_release(struct platform *p, struct batch *b, size_t at, struct 
         arena_init(&a, 4096, 0);
         struct object_shell s = object_shell(i->put, &a);
         ((WD(Release) *)s.msg)->status = ((const WD(Release) *)old->msg)->status;
+        ((WD(Release) *)s.msg)->spec = ((const WD(Release) *)old->msg)->spec;
         put = resource_make(KIND_RELEASE, s.msg, i->put->api_version);
         resource_unref(i->put);
         b->items.v[at].put = put;

@@ -343,18 +343,13 @@ struct live *draft_start(struct draft *d, struct preq *q, const char *actor, con
     l->host = xasprintf("%s.%s.svc.cluster.local", l->service, l->ns);
     l->r = release_new(plan, actor, reason, engine_now(en), &l->arena);
     engine_measure_begin(l);
-    struct resource *bare;
-    if (like) {
-        bare = resource_ref(like);
-    } else {
-        WD(Release) m = WEFT__DEV__V1ALPHA1__RELEASE__INIT;
-        ObjectMeta meta = K8S__IO__APIMACHINERY__PKG__APIS__META__V1__OBJECT_META__INIT;
-        meta.name = (char *)(uintptr_t)own;
-        meta.namespace_ = (char *)(uintptr_t)d->ns;
-        m.metadata = &meta;
-        m.spec = d->spec;
-        bare = resource_make(KIND_RELEASE, &m.base, NULL);
-    }
+    WD(Release) m = WEFT__DEV__V1ALPHA1__RELEASE__INIT;
+    ObjectMeta meta = K8S__IO__APIMACHINERY__PKG__APIS__META__V1__OBJECT_META__INIT;
+    meta.name = (char *)(uintptr_t)own;
+    meta.namespace_ = (char *)(uintptr_t)d->ns;
+    m.metadata = like ? like->meta : &meta;
+    m.spec = d->spec; /* with project, service and from, which a manifest may leave out */
+    struct resource *bare = resource_make(KIND_RELEASE, &m.base, like ? like->api_version : NULL);
     struct resource *put = engine_resource(l, bare, l->r);
     resource_unref(bare);
     batch_put(b, put, STORE_ABSENT);

@@ -57,19 +57,21 @@ static void refuse(struct preq *q, const char *code, json_t *errors)
                  n > 1 ? ", and more" : "");
 }
 
-/* The other release of this service: ended, waited for, or in the way. false: answered. */
+/* The other release of this service, if it is in the way of this one; false: there is none, or it is waited for or ended. */
+static bool in_the_way(struct preq *q, const struct draft *d, struct live_name *other)
+{
+    const char *policy = d->effective->supersede;
+    bool said = tree_get(tree_get(q->body, "spec"), "supersede") != NULL;
+    if (!engine_holds(platform_engine(q->p), d->ns, d->service_name, other)) return false;
+    return !said || (policy && strcmp(policy, "refuse") == 0);
+}
+
+/* Ends the other one when that is what was asked for. false: answered. */
 static bool make_way(struct preq *q, const struct draft *d)
 {
     struct live_name other;
-    const char *policy = d->effective->supersede;
-    bool said = tree_get(tree_get(q->body, "spec"), "supersede") != NULL;
+    if (d->effective->supersede && strcmp(d->effective->supersede, "queue") == 0) return true;
     if (!engine_holds(platform_engine(q->p), d->ns, d->service_name, &other)) return true;
-    if (said && policy && strcmp(policy, "queue") == 0) return true;
-    if (!said || (policy && strcmp(policy, "refuse") == 0)) {
-        problem_with(q, 409, "release-active", json_pack("{s:i, s:s}", "release", (int)other.n, "current", other.state),
-                     "release #%u of this service is under way (%s): wait, end it, or say supersede: stop or queue", other.n, other.state);
-        return false;
-    }
     return release_supersede(live_find(platform_engine(q->p), other.project, other.n), q);
 }
 
@@ -86,6 +88,12 @@ void releases_create(struct preq *q)
     json_decref(errors);
     draft_make(&d, q->p, q->project, NULL, s, q->arena);
     if (preq_bool(q, "dryRun")) return preq_json(q, 200, draft_plan(&d, engine_now(platform_engine(q->p))));
+    struct live_name other;
+    if (in_the_way(q, &d, &other)) {
+        problem_with(q, 409, "release-active", json_pack("{s:i, s:s}", "release", (int)other.n, "current", other.state),
+                     "release #%u of this service is under way (%s): wait, end it, or say supersede: stop or queue", other.n, other.state);
+        return;
+    }
     if (d.problems.n) return refuse(q, d.by_rule ? "guard-rail" : "invalid", draft_errors(&d));
     if (!make_way(q, &d)) return;
     snprintf(actor, sizeof actor, "%.*s", STR_ARG(q->who.user));
