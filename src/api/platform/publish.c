@@ -2,6 +2,7 @@
 #include "api/platform/engine_inside.h"
 
 #include "api/platform/events.h"
+#include "api/platform/lookups.h"
 #include "api/platform/service.h"
 
 static void send(struct platform *p, bool keep, const char *type, const char *project, const char *key, json_t *j)
@@ -38,6 +39,7 @@ void services_publish(struct platform *p)
     struct events *ev = platform_events(p);
     if (!events_watchers(ev)) return;
     struct resource_list l = world_list(platform_world(p), KIND_PROJECT);
+    if (events_watched(ev, "map", (struct str){ "", 0 })) send(p, false, "map", "", "map", map_view(p, NULL, 60));
     for (size_t i = 0; i < l.n; i++) {
         const WD(ProjectSpec) *spec = ((const WD(Project) *)l.v[i]->msg)->spec;
         if (!spec || !events_watched(ev, "service", str_of(l.v[i]->name))) continue;
