@@ -1,12 +1,19 @@
 """Releases in a running mesh with traffic flowing: gray to 100 %, bad versions taken back by themselves, people's verbs, approval, drift, undo."""
+import hashlib
+import hmac
 import http.client
+import http.server
 import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import socket
+import subprocess
+import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -260,6 +267,89 @@ def test_release_by_manifest(api, m):
     refused = m.weft("delete", "release", manifest["metadata"]["name"])
     assert refused.code != 0 or get(api, n)["state"] == "queued", refused
     until(api, n, "succeeded", "warm")
+
+
+class Server:
+    """A small HTTP server on loopback: what it was asked, and what it answers."""
+
+    def __init__(self, answer):
+        self.asked = asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                asked.append((self.path, dict(self.headers), body))
+                status, text = answer(self.path, len(asked))
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+
+
+def test_webhook_is_signed_and_asked_again(api):
+    api.ok("PATCH", "/settings", {"webhookSecret": "a secret of the test"}, match="*")
+    with Server(lambda path, n: (503, "not yet") if n == 1 else (200, "yes")) as hook:
+        n = start(api, steps=[{"weight": 10, "bake": "1s", "webhook": {"url": f"{hook.url}/go"}}, {"weight": 100, "bake": "1s"}])
+        until(api, n, "succeeded", "warm")
+    assert len(hook.asked) == 2
+    for path, headers, body in hook.asked:
+        headers = {k.lower(): v for k, v in headers.items()}
+        signed = hmac.new(b"a secret of the test", headers["x-weft-timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
+        assert path == "/go" and headers["x-weft-signature"] == f"sha256={signed}"
+        assert json.loads(body)["id"] == headers["x-weft-event-id"] and json.loads(body)["release"]["n"] == n
+    assert len({json.loads(b)["id"] for _, _, b in hook.asked}) == 1
+
+
+def prometheus():
+    """A Prometheus on the machine, or the one that WEFT_PROMETHEUS names."""
+    return os.environ.get("WEFT_PROMETHEUS") or shutil.which("prometheus")
+
+
+@pytest.mark.parametrize("value,end", [(0.9, "rolled-back"), (0.1, "succeeded")])
+def test_threshold_by_a_real_prometheus(api, tmp_path, value, end):
+    if not prometheus():
+        pytest.skip("no prometheus on this machine")
+    with Server(lambda path, n: (200, f'shop_bad_ratio{{version="v2"}} {value}\nshop_bad_ratio{{version="v1"}} 0.1\n')) as exporter:
+        config = tmp_path / "prometheus.yml"
+        config.write_text("global: {scrape_interval: 1s}\nscrape_configs: [{job_name: shop, static_configs: [{targets: ['%s']}]}]\n" % exporter.url[7:])
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        p = subprocess.Popen([prometheus(), f"--config.file={config}", f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            for _ in range(200):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?query=shop_bad_ratio", timeout=2) as r:
+                        if json.load(r)["data"]["result"]:
+                            break
+                except OSError:
+                    pass
+                time.sleep(0.1)
+            metric = {"name": "bad-orders", "prometheus": f"http://127.0.0.1:{port}", "query": 'shop_bad_ratio{version="{{version}}"}', "interval": "1s", "max": 0.5}
+            n = start(api, steps=[{"weight": 20, "bake": "4s"}, {"weight": 100, "bake": "1s"}], analysis={**QUICK, "metrics": [metric]})
+            r = until(api, n, "rolled-back", "succeeded")
+        finally:
+            p.kill()
+            p.wait()
+    assert r["state"] == end, (r["sentence"], log(api, n))
+    tile = [t for t in r["metrics"] if t["id"] == "bad-orders"]
+    assert tile and tile[0]["canary"] == value
 
 
 def weftd_pid(m):
