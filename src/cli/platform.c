@@ -66,7 +66,7 @@ int platform_problem(long status, const json_t *problem)
     const json_t *errors = json_object_get(problem, "errors");
     AUTO(free_p) char *text = plain(detail ? detail : title ? title : json_text(problem, "message"));
     const char *only = json_array_size(errors) == 1 ? json_text(errors, "0.message") : NULL;
-    bool one = only && detail && strcmp(only, detail) == 0; /* its field and message say it all */
+    bool one = only && detail && strncmp(only, detail, strlen(detail)) == 0; /* its field and message say it all */
     fflush(stdout);
     if (text && !one)
         fprintf(stderr, "error: %s\n", text);

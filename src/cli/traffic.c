@@ -5,37 +5,38 @@
 
 /* ---- what is shared by commands that change ---- */
 
+/* Versions that run and that the spec does not name yet (a new Deployment): they may be ordered too. */
+static void add_versions(json_t *spec, const json_t *service)
+{
+    size_t i, k;
+    json_t *v, *have, *versions = json_object_get(spec, "versions");
+    if (!versions) json_object_set_new(spec, "versions", versions = json_array());
+    json_array_foreach (json_object_get(service, "versions"), i, v) {
+        bool known = false;
+        json_array_foreach (versions, k, have) known = known || json_equal(json_object_get(have, "name"), json_object_get(v, "name"));
+        if (!known)
+            json_array_append_new(versions,
+                                  json_pack("{s:O, s:O}", "name", json_object_get(v, "name"), "labels", json_object_get(v, "labels")));
+    }
+}
+
 int traffic_load(const struct cli *c, const char *word, struct traffic *t)
 {
     *t = (struct traffic){ 0 };
-    json_t *now = NULL, *service = NULL, *v;
-    size_t i;
+    json_auto_t *now = NULL, *service = NULL;
     int r = platform_service(c, word, &t->service);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *path = xasprintf("%s/traffic", t->service.path);
     r = platform_get(c, path, &now);
+    if (r == EXIT_OK) r = platform_get(c, t->service.path, &service);
     if (r != EXIT_OK) return r;
     const char *etag = json_text(now, "etag");
     t->etag = xstrdup(etag && *etag ? etag : "*");
-    t->spec = json_deep_copy(json_object_get(now, "spec"));
-    json_decref(now);
-    if (json_is_object(t->spec) && json_array_size(json_object_get(t->spec, "versions"))) return EXIT_OK;
-    /* Nothing is ordered yet: the versions that run, in the order of the service. */
-    r = platform_get(c, t->service.path, &service);
-    if (r != EXIT_OK) return r;
-    json_t *versions = json_array();
-    json_array_foreach (json_object_get(service, "versions"), i, v) {
-        json_t *one = json_object();
-        json_object_set(one, "name", json_object_get(v, "name"));
-        json_object_set(one, "labels", json_object_get(v, "labels"));
-        json_array_append_new(versions, one);
-    }
-    if (!json_is_object(t->spec)) {
-        json_decref(t->spec);
-        t->spec = json_object();
-    }
-    json_object_set_new(t->spec, "versions", versions);
-    json_decref(service);
+    /* Nothing is ordered yet: what is so now, as a first spec. */
+    const json_t *spec = json_object_get(now, "spec");
+    t->spec = json_deep_copy(json_is_object(spec) ? spec : json_object_get(now, "suggested"));
+    if (!t->spec) t->spec = json_object();
+    add_versions(t->spec, service);
     return EXIT_OK;
 }
 
@@ -95,7 +96,7 @@ int preview_print(const struct cli *c, const json_t *p)
     if (sentence) printf("%s\n", sentence);
     if (json_array_size(json_object_get(p, "sentences")) > 1) print_texts(json_object_get(p, "sentences"), "  ");
     print_diff(json_object_get(p, "diff"), c->colour);
-    print_effect(json_object_get(p, "effect"));
+    if (json_array_size(json_object_get(p, "errors")) == 0) print_effect(json_object_get(p, "effect"));
     print_texts(json_object_get(p, "touches"), "touches: ");
     print_texts(json_object_get(p, "warnings"), "warning: ");
     json_array_foreach (json_object_get(p, "guardRails"), i, one) {
@@ -183,21 +184,47 @@ static void print_versions(const json_t *service)
     table_free(t);
 }
 
+/* {"headers": {"version": {"exact": "200"}}} as "headers version=200". */
+static void match_words(const json_t *match, struct buf *b)
+{
+    const char *what, *name, *how;
+    json_t *group, *condition, *value;
+    json_object_foreach ((json_t *)match, what, group) {
+        json_object_foreach (group, name, condition) {
+            if (b->len) buf_puts(b, ", ");
+            buf_printf(b, "%s %s", what, name);
+            json_object_foreach (condition, how, value) {
+                if (json_is_string(value))
+                    buf_printf(b, "%s%s",
+                               strcmp(how, "exact") == 0    ? "="
+                               : strcmp(how, "prefix") == 0 ? "^="
+                                                            : "~=",
+                               json_string_value(value));
+            }
+        }
+    }
+}
+
 static void print_pinned(const json_t *service)
 {
-    size_t i;
-    json_t *p;
+    size_t i, k;
+    json_t *p, *one;
     json_array_foreach (json_object_get(service, "pinned"), i, p) {
         const json_t *match = json_object_get(p, "match");
-        AUTO(free_p)
-        char *compact = json_is_string(match) ? xstrdup(json_string_value(match))
-                        : match               ? json_dumps(match, JSON_COMPACT | JSON_ENCODE_ANY)
-                                              : xstrdup("");
-        AUTO(free_p) char *shown = plain(compact);
+        struct buf words = { 0 };
         char text[32];
-        printf("pinned by VirtualService %s, route %s: %s -> %s (%s requests/s)\n", json_text(p, "virtualService"),
-               json_text(p, "route") ? json_text(p, "route") : "-", shown, json_text(p, "to"),
-               text_count(json_real_at(p, "requests"), text, sizeof text));
+        double requests = json_real_at(p, "requests");
+        json_auto_t *parsed = json_is_string(match) ? json_loads(json_string_value(match), 0, NULL) : NULL;
+        if (json_is_string(match) && !parsed) buf_puts(&words, json_string_value(match));
+        if (parsed) match = parsed;
+        json_array_foreach ((json_t *)match, k, one) match_words(one, &words);
+        match_words(match, &words);
+        AUTO(free_p) char *raw = buf_steal(&words);
+        AUTO(free_p) char *shown = plain(raw);
+        printf("pinned by VirtualService %s, route %s: %s -> %s", json_text(p, "virtualService"),
+               json_text(p, "route") ? json_text(p, "route") : "-", shown && *shown ? shown : "all", json_text(p, "to"));
+        if (!isnan(requests)) printf(" (%s requests/s)", text_count(requests, text, sizeof text));
+        printf("\n");
     }
 }
 

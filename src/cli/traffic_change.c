@@ -290,7 +290,7 @@ static const struct opt mirror_opts[] = {
                                               .opts = opts_, .n_opts = ARRAY_LEN(opts_), .min = min_, .max = max_, .run = id }
 
 COMMAND(split, "split", "[SERVICE] VERSION=PERCENT...", 1, -1, plain_opts, "how many percent each version gets",
-        "  weft traffic split web v1=90 v2=10 --reason 'first look'\n  weft traffic split web v2=25          # the other version gets the rest\n"
+        "  weft traffic split web v1=90 v2=10 --reason 'first look'\n  weft traffic split web v2=25          # the stable version gets the rest\n"
         "  weft traffic split web v2=50 --dry-run\n");
 COMMAND(rule, "rule", "[SERVICE] [NAME] --header NAME=VALUE --to VERSION", 0, 2, rule_opts, "who goes to a version whatever the split says",
         "  weft traffic rule web --header version=200 --to v2\n  weft traffic rule web testers --cookie beta=yes --to v2 --first\n"

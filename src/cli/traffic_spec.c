@@ -127,30 +127,24 @@ static int one_weight(const json_t *spec, json_t *split, const char *word, doubl
 
 int spec_split(json_t *spec, int n, char **words, struct err *e)
 {
-    json_t *split = json_object(), *v;
+    json_t *split = json_object();
     double sum = 0;
-    size_t i, open = 0;
-    const char *rest = NULL;
+    const char *stable = json_text(spec, "versions.0.name");
     for (int k = 0; k < n; k++) {
         if (one_weight(spec, split, words[k], &sum, e) == 0) continue;
         json_decref(split);
         return e->code;
     }
-    json_array_foreach (json_object_get(spec, "versions"), i, v) {
-        const char *name = json_text(v, "name");
-        if (!name || json_object_get(split, name)) continue;
-        rest = name;
-        open++;
-    }
+    /* Never to a version by chance: a sum that was mistyped must not send anybody to one that nobody named. */
     double left = round((100 - sum) * 100) / 100;
-    if (left > 0 && open == 1) {
-        json_object_set_new(split, rest, number(left));
+    bool named = !stable || json_object_get(split, stable);
+    if (left > 0 && !named) {
+        json_object_set_new(split, stable, number(left));
         left = 0;
     }
     if (left != 0) {
         json_decref(split);
-        err_set(e, -EINVAL, "the weights sum to %g, not to 100", sum);
-        return left > 0 && open > 1 ? err_hint(e, "only one version may be left out: it gets the rest") : e->code;
+        return err_set(e, -EINVAL, "the weights sum to %g, not to 100", sum);
     }
     json_object_set_new(spec, "split", split);
     return 0;

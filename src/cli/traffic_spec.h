@@ -27,7 +27,7 @@ int spec_match(const struct match_options *o, json_t **ret, struct err *e);
 int spec_attribute(const char *text, json_t **ret, struct err *e);
 /* The version of that name exists; an error names those that do. */
 int spec_has_version(const json_t *spec, const char *name, struct err *e);
-/* "v1=90 v2=10" -> split; one version that is not named gets the rest. */
+/* "v1=90 v2=10" -> split; the stable version (the first), when it is not named, gets the rest. */
 int spec_split(json_t *spec, int n, char **words, struct err *e);
 /* Puts the rule in the place of the one with its name, else in front or at the end. Takes `rule` over. */
 void spec_put_rule(json_t *spec, json_t *rule, bool in_front);
