@@ -15,7 +15,7 @@ struct platform_options po;
 
 int platform_exit_of(long status, const char *code)
 {
-    static const char *const rules[] = { "guard-rail", "policy", "freeze", "frozen", "stopped", "limit", "approval", "refused" };
+    static const char *const rules[] = { "guard-rail", "policy", "freeze", "frozen", "stopped", "limit", "approval", "refused", "rule" };
     if (status >= 200 && status < 300) return EXIT_OK;
     if (status == 401 || status == 403) return EXIT_REFUSED;
     for (size_t i = 0; code && status == 422 && i < ARRAY_LEN(rules); i++) {
