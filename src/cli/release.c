@@ -170,12 +170,28 @@ static void explain_metrics(const json_t *r)
     json_array_foreach (json_object_get(r, "metrics"), i, m) {
         char n[32];
         const char *verdict = json_text(m, "verdict"), *id = json_text(m, "id");
-        double odds = json_real_at(m, "odds"), ship = json_real_at(m, "toShip"), ratio = json_real_at(m, "ratio");
+        double odds = json_real_at(m, "odds"), ship = json_real_at(m, "toShip"), hi = json_real_at(m, "hi");
         printf("  %s: %s", id ? id : "?", verdict ? verdict : "unknown");
-        if (!isnan(ratio)) printf("; new/old x %.2f, between %.2f and %.2f", ratio, json_real_at(m, "lo"), json_real_at(m, "hi"));
-        if (!isnan(odds) && odds > 1) printf("; a healthy version would look like this in 1 of %s releases", text_count(odds, n, sizeof n));
+        if (release_compared(m)) {
+            printf("; new/old x %.2f", json_real_at(m, "ratio"));
+            if (!isnan(hi)) printf(", between %.2f and %.2f", json_real_at(m, "lo"), hi);
+        }
+        if (!isnan(odds) && odds > 2) printf("; a healthy version would look like this in 1 of %s releases", text_count(odds, n, sizeof n));
         if (!isnan(ship) && ship > 0) printf("; %s more requests would settle it", text_count(ship, n, sizeof n));
         printf("\n");
+    }
+}
+
+static void explain_actions(const struct release_ref *ref)
+{
+    size_t i, n = 0;
+    json_t *a;
+    json_array_foreach (json_object_get(ref->release, "actions"), i, a) {
+        AUTO(free_p) char *effect = plain(json_text(a, "effect"));
+        if (!json_is_true(json_object_get(a, "allowed"))) continue;
+        if (n++ == 0) printf("What can be done:\n");
+        printf("  weft release %s %s#%" PRId64 "%s%s\n", json_text(a, "verb"), ref->project, ref->n, effect && *effect ? "   # " : "",
+               effect ? effect : "");
     }
 }
 
@@ -183,8 +199,6 @@ static int explain_one(struct cli *c, struct release_ref *ref)
 {
     struct buf line = { 0 };
     const json_t *r = ref->release;
-    size_t i;
-    json_t *a;
     if (c->output) return platform_print(c, r, "name");
     release_line(r, &line);
     printf("%s#%" PRId64 " %.*s\n", ref->project, ref->n, (int)line.len, buf_data(&line));
@@ -194,15 +208,7 @@ static int explain_one(struct cli *c, struct release_ref *ref)
     sentence(json_object_get(r, "held"), "reason", "Held: ");
     if (json_array_size(json_object_get(r, "metrics"))) printf("What was measured:\n");
     explain_metrics(r);
-    json_array_foreach (json_object_get(r, "actions"), i, a) {
-        AUTO(free_p) char *effect = plain(json_text(a, "effect")), *why = plain(json_text(a, "why"));
-        bool may = json_is_true(json_object_get(a, "allowed"));
-        if (i == 0) printf("What can be done:\n");
-        printf("  weft release %s %s#%" PRId64 "%s%s\n", json_text(a, "verb"), ref->project, ref->n, may ? "   " : "   not now: ",
-               may   ? (effect ? effect : "")
-               : why ? why
-                     : "");
-    }
+    explain_actions(ref);
     return EXIT_OK;
 }
 

@@ -31,7 +31,8 @@ static int done(struct cli *c, struct release_ref *ref)
     if (c->output) return platform_print(c, ref->release, "name");
     if (po.wait || po.watch) return release_follow(c, ref, !po.watch);
     release_line(ref->release, &line);
-    printf("%s#%" PRId64 " %.*s\n", ref->project, ref->n, (int)line.len, buf_data(&line));
+    printf("%s#%" PRId64 "%s %.*s\n", ref->project, ref->n, strcmp(verb_of(c), "note") == 0 ? " (noted)" : "", (int)line.len,
+           buf_data(&line));
     buf_free(&line);
     return EXIT_OK;
 }

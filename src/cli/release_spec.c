@@ -92,6 +92,8 @@ int release_spec_apply(json_t *spec, const struct release_words *w, const json_t
     }
     if (own_steps) json_object_del(spec, "strategy");
     if (own_steps && add_steps(spec, w, match, e) < 0) return e->code;
+    if (!own_steps && !json_object_get(spec, "steps") && !json_object_get(spec, "strategy"))
+        json_object_set_new(spec, "strategy", json_string("progressive"));
     if (w->bake && !own_steps) {
         err_set(e, -EINVAL, "--bake needs --steps (or --header): a strategy has its own times");
         return err_hint(e, "for instance --steps 5,25,50,100 --bake %s", w->bake);

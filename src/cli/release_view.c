@@ -236,15 +236,18 @@ static void step_row(struct table *t, const json_t *s, size_t i, const struct vi
     else
         table_cell(t, json_is_string(approval) ? json_string_value(approval) : "-");
     double requests = json_real_at(s, "requests"), gets = json_real_at(s, "gets"), finds = json_real_at(s, "findsIn");
-    if (!isnan(requests) && requests > 0)
+    if (!isnan(gets)) /* a plan: what is expected */
+        table_cellf(t, "%s/s", text_count(gets, number, sizeof number));
+    else if (!isnan(requests) && requests > 0)
         table_cellf(t, "%s, %.0f failed", text_count(requests, number, sizeof number), fmax(json_real_at(s, "failed"), 0));
-    else if (!isnan(gets))
-        table_cellf(t, "%s/s%s", text_count(gets, number, sizeof number), "");
     else
         table_cell(t, "-");
-    if (!isnan(finds))
-        table_cellf(t, "a rise by 1 point is found in about %.0f s", finds);
-    else
+    if (!isnan(finds)) {
+        struct buf b = { 0 };
+        span((int64_t)(finds * 1000), &b);
+        table_cellf(t, "a rise by 1 point is found in about %.*s", STR_ARG(buf_str(&b)));
+        buf_free(&b);
+    } else
         table_cell(t, note ? note : "");
     table_row(t);
 }
@@ -275,6 +278,13 @@ static const char *value(const char *id, double v, char *buf, size_t n)
                                                                                             : text_count(v, buf, n);
 }
 
+bool release_compared(const json_t *m)
+{
+    const char *id = json_text(m, "id");
+    bool seen = !json_object_get(m, "canaryCount") || (json_real_at(m, "canaryCount") > 0 && json_real_at(m, "baselineCount") > 0);
+    return seen && !isnan(json_real_at(m, "ratio")) && !(id && strcmp(id, "split") == 0);
+}
+
 static void metric_row(struct table *t, const json_t *m)
 {
     char number[32];
@@ -283,7 +293,7 @@ static void metric_row(struct table *t, const json_t *m)
     table_cell(t, id);
     table_cell(t, value(id, json_real_at(m, "baseline"), number, sizeof number));
     table_cell(t, value(id, json_real_at(m, "canary"), number, sizeof number));
-    if (isnan(ratio))
+    if (!release_compared(m))
         table_cell(t, "-");
     else if (isnan(lo) || isnan(hi))
         table_cellf(t, "x %.2f", ratio);

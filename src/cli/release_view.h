@@ -22,6 +22,9 @@ void release_log_line(const json_t *entry, struct buf *out);
 /* The steps of a release or of a plan, as lines of aligned columns. */
 void release_steps(const json_t *steps, const struct view_options *o, struct buf *out);
 
+/* A metric's tile has a ratio to speak of: both versions were seen, and it is no split. */
+bool release_compared(const json_t *tile);
+
 enum release_outcome { RELEASE_OPEN, RELEASE_GOOD, RELEASE_BACK, RELEASE_BAD };
 /* Whether it is over, and how: warm and succeeded are good, rolled-back and aborted are back on the old version. */
 enum release_outcome release_outcome(const char *state);

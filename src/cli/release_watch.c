@@ -49,7 +49,7 @@ int release_exit(const json_t *release)
 /* The log as it is now; what cannot be read is no reason to end. */
 static json_t *fetch_log(const struct cli *c, const struct release_ref *ref)
 {
-    AUTO(free_p) char *path = xasprintf("%s/log?limit=1000", ref->path);
+    AUTO(free_p) char *path = xasprintf("%s/log", ref->path);
     json_t *answer = api_get(c, path, NULL);
     json_t *items = json_is_array(answer) ? json_incref(answer) : json_incref(json_object_get(answer, "items"));
     json_decref(answer);
