@@ -355,12 +355,27 @@ static void held(struct out *w, const json_t *r)
     }
 }
 
+/* "step-entered" as "step entered, step 2" where the entry has no sentence. */
+static char *code_words(const json_t *entry)
+{
+    const char *code = json_text(entry, "code");
+    int64_t step = json_number(entry, "step", -1) + 1;
+    if (!code) return NULL;
+    char *words = step > 0 ? xasprintf("%s, step %" PRId64, code, step) : xstrdup(code);
+    for (char *p = words; *p; p++) {
+        if (*p == '-') *p = ' ';
+    }
+    return words;
+}
+
 void release_log_line(const json_t *entry, struct buf *out)
 {
-    static const char *const texts[] = { "sentence", "text", "message", "what", "action", "event" };
+    static const char *const texts[] = { "sentence", "text", "message" };
     char when[40];
     const char *at = json_text(entry, "at"), *who = json_text(entry, "actor"), *reason = json_text(entry, "reason"), *what = NULL;
     for (size_t i = 0; i < ARRAY_LEN(texts) && !what; i++) what = json_text(entry, texts[i]);
+    AUTO(free_p) char *code = what ? NULL : code_words(entry);
+    if (code) what = code;
     buf_printf(out, "%s  ", text_local(at ? at : json_text(entry, "time"), when, sizeof when));
     if (who) {
         text(out, who);
