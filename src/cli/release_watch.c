@@ -74,8 +74,7 @@ static void draw(struct follow *f)
     struct buf b = { 0 };
     unsigned lines = 0;
     release_view(f->ref->release, f->log, &o, &b);
-    if (f->lines_up) printf("\033[%uA", f->lines_up);
-    printf("\r\033[J");
+    if (f->lines_up) printf("\033[%uA\r", f->lines_up);
     struct str all = buf_str(&b);
     for (size_t i = 0; i < all.n; i++) lines += all.p[i] == '\n';
     while (o.height && lines >= o.height) { /* what does not fit would scroll, and the next picture would land below */
@@ -84,7 +83,11 @@ static void draw(struct follow *f)
         all.n = (size_t)at + 1;
         lines--;
     }
-    fwrite(all.p, 1, all.n, stdout);
+    while (all.p && all.n) { /* written over, not cleared first: nothing flickers */
+        struct str line = str_cut(&all, '\n');
+        printf("%.*s\033[K\n", STR_ARG(line));
+    }
+    printf("\033[J");
     fflush(stdout);
     f->lines_up = lines;
     buf_free(&b);
