@@ -60,6 +60,17 @@ static void print_fields(const json_t *errors, const char *before)
     }
 }
 
+/* A release is in the way: how to look at it, and how to take it back. */
+static void print_way_out(const json_t *problem, const char *instance)
+{
+    static const char prefix[] = "/weft/v1/projects/";
+    int64_t n = json_number(problem, "release", 0);
+    if (!n || !instance || strncmp(instance, prefix, sizeof prefix - 1) != 0) return;
+    struct str rest = str_of(instance + sizeof prefix - 1), project = str_cut(&rest, '/');
+    fprintf(stderr, "  look at it: weft release get %.*s#%" PRId64 "; take it back: weft release rollback %.*s#%" PRId64 "\n",
+            STR_ARG(project), n, STR_ARG(project), n);
+}
+
 int platform_problem(long status, const json_t *problem)
 {
     const char *detail = json_text(problem, "detail"), *title = json_text(problem, "title"), *who = json_text(problem, "who");
@@ -73,8 +84,10 @@ int platform_problem(long status, const json_t *problem)
     else if (!text)
         fprintf(stderr, "error: the mesh answered with status %ld\n", status);
     print_fields(errors, one ? "error: " : "  ");
+    const char *code = json_text(problem, "code"), *instance = json_text(problem, "instance");
     if (who) fprintf(stderr, "  who can: %s\n", who);
-    return platform_exit_of(status, json_text(problem, "code"));
+    if (code && strcmp(code, "release-active") == 0) print_way_out(problem, instance);
+    return platform_exit_of(status, code);
 }
 
 int platform_send(const struct cli *c, const struct api_request *q, json_t **ret)
@@ -200,11 +213,25 @@ static bool names_service(const json_t *service, const char *word)
     return strcmp(full, word) == 0;
 }
 
-/* Services that a project's entry of the list names: in its spec. */
-static const json_t *services_of(const json_t *project)
+static const json_t *services_of(const json_t *project) { return json_path(project, "spec.services"); }
+
+/* All projects (or the one that was given) with their specs; one that goes away meanwhile is left out. */
+static int projects_with_specs(const struct cli *c, json_t **ret)
 {
-    const json_t *s = json_path(project, "spec.services");
-    return s ? s : json_object_get(project, "services");
+    json_t *list = NULL, *p;
+    size_t i;
+    int r = platform_list(c, "/weft/v1/projects", &list);
+    if (r != EXIT_OK) return r;
+    *ret = json_array();
+    json_array_foreach (list, i, p) {
+        const char *name = json_text(p, "name");
+        if (!name || (given_project() && strcmp(given_project(), name) != 0)) continue;
+        AUTO(free_p) char *path = project_path(name, "%s", "");
+        json_t *whole = services_of(p) ? json_incref(p) : api_get(c, path, NULL);
+        if (whole) json_array_append_new(*ret, whole);
+    }
+    json_decref(list);
+    return EXIT_OK;
 }
 
 struct found {
@@ -217,7 +244,6 @@ static void find_service(const json_t *projects, const char *word, struct found 
     size_t i, k;
     json_t *p, *s;
     json_array_foreach (projects, i, p) {
-        if (given_project() && strcmp(given_project(), json_text(p, "name")) != 0) continue;
         json_array_foreach ((json_t *)services_of(p), k, s) {
             if (word && !names_service(s, word)) continue;
             f->project = json_text(p, "name");
@@ -254,7 +280,7 @@ static int look_up_service(const struct cli *c, const char *word, struct service
 {
     json_t *projects;
     struct found f = { 0 };
-    int r = platform_list(c, "/weft/v1/projects", &projects);
+    int r = projects_with_specs(c, &projects);
     if (r != EXIT_OK) return r;
     find_service(projects, word, &f);
     const char *near = word ? nearest_service(projects, word) : NULL;
@@ -265,8 +291,8 @@ static int look_up_service(const struct cli *c, const char *word, struct service
         r = no_project();
     } else if (f.n == 0) {
         r = word && near ? cli_failf("no project has a service \"%s\"; did you mean %s?", word, near)
-            : word       ? cli_failf("no project has a service \"%s\"; see: weft candidates", word)
-                         : cli_failf("no project has a service yet; see: weft candidates, weft project adopt PROJECT SERVICE");
+            : word       ? cli_failf("no project has a service \"%s\"; see: weft project candidates", word)
+                         : cli_failf("no project has a service yet; see: weft project candidates, weft project adopt PROJECT SERVICE");
     } else {
         r = cli_usage(c, word ? "there is more than one \"%s\"; name it fully:" : "which service?%s", word ? word : "");
         print_services(projects);

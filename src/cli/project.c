@@ -26,15 +26,9 @@ static json_t *reason_body(void)
 
 /* ---- list, get ---- */
 
-static const char *either(const json_t *p, const char *a, const char *b)
-{
-    const char *v = json_text(p, a);
-    return v ? v : json_text(p, b);
-}
-
 static int list(struct cli *c, int argc, char **argv)
 {
-    static const char *const headers[] = { "NAME", "TITLE", "SERVICES", "MEMBERS", "RELEASE", NULL };
+    static const char *const headers[] = { "NAME", "TITLE", "YOU ARE", "SERVICES", "MEMBERS", "", NULL };
     json_t *all = NULL, *p;
     size_t i;
     (void)argc;
@@ -50,18 +44,13 @@ static int list(struct cli *c, int argc, char **argv)
     } else {
         struct table *t = table_new(headers);
         json_array_foreach (all, i, p) {
-            const json_t *services = json_path(p, "spec.services"), *members = json_path(p, "spec.members");
-            AUTO(free_p) char *title = plain(either(p, "spec.title", "title"));
-            const json_t *release = json_path(p, "summary.releases.0");
-            if (!release) release = json_path(p, "summary.release");
+            AUTO(free_p) char *title = plain(json_text(p, "title"));
             table_cell(t, json_text(p, "name"));
             table_cell(t, title ? title : "");
-            table_cellf(t, "%zu", json_array_size(services));
-            table_cellf(t, "%zu", json_array_size(members));
-            if (json_is_object(release))
-                table_cellf(t, "#%" PRId64 " %s", json_number(release, "n", 0), json_text(release, "state"));
-            else
-                table_cell(t, "-");
+            table_cell(t, json_text(p, "role") ? json_text(p, "role") : "operator");
+            table_cellf(t, "%" PRId64, json_number(p, "summary.services", 0));
+            table_cellf(t, "%" PRId64, json_number(p, "summary.members", 0));
+            table_cell(t, json_is_true(json_path(p, "summary.stopped")) ? "STOPPED" : "");
             table_row(t);
         }
         table_print(t, stdout);

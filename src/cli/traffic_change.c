@@ -5,7 +5,7 @@
 #include "cli/traffic_spec.h"
 
 static struct {
-    const char *to, *users, *by, *remove, *off, *on_again; /* rule */
+    const char *name, *to, *users, *by, *remove, *off, *on_again; /* rule */
     bool first;
     const char *per_try;
     struct text_list on; /* retries */
@@ -257,6 +257,7 @@ static int sticky(struct cli *c, int argc, char **argv) { return change(c, argc 
 static const struct opt plain_opts[] = { OPT_PROJECT, OPT_REASON, OPT_DRY_RUN, OPT_OUTPUT };
 static const struct opt rule_opts[] = {
     OPT_MATCH,
+    { "name", 0, OPT_TEXT, &o.name, "RULE", "its name (default: made from the condition); a rule of that name is replaced" },
     { "users", 0, OPT_TEXT, &o.users, "PERCENT", "only this share of users; who is in stays in when it grows" },
     { "by", 0, OPT_TEXT, &o.by, "header:NAME", "what tells users apart (header, metadata, cookie, query)" },
     { "to", 0, OPT_TEXT, &o.to, "VERSION", "where they go" },
@@ -292,8 +293,8 @@ static const struct opt mirror_opts[] = {
 COMMAND(split, "split", "[SERVICE] VERSION=PERCENT...", 1, -1, plain_opts, "how many percent each version gets",
         "  weft traffic split web v1=90 v2=10 --reason 'first look'\n  weft traffic split web v2=25          # the stable version gets the rest\n"
         "  weft traffic split web v2=50 --dry-run\n");
-COMMAND(rule, "rule", "[SERVICE] [NAME] --header NAME=VALUE --to VERSION", 0, 2, rule_opts, "who goes to a version whatever the split says",
-        "  weft traffic rule web --header version=200 --to v2\n  weft traffic rule web testers --cookie beta=yes --to v2 --first\n"
+COMMAND(rule, "rule", "[SERVICE] --header NAME=VALUE --to VERSION", 0, 1, rule_opts, "who goes to a version whatever the split says",
+        "  weft traffic rule web --header version=200 --to v2\n  weft traffic rule web --name testers --cookie beta=yes --to v2 --first\n"
         "  weft traffic rule web --users 5 --by header:x-user-id --to v2\n  weft traffic rule web --remove version-200\n");
 COMMAND(timeout, "timeout", "[SERVICE] TIME|off", 1, 2, plain_opts, "how long a request may take",
         "  weft traffic timeout web 5s\n  weft traffic timeout web off\n");
