@@ -67,14 +67,8 @@ static void dates(void **state)
 
 static void names(void **state)
 {
-    static const char *const none[] = { "Mars/Base",
-                                        "../etc/passwd",
-                                        "/etc/passwd",
-                                        "Europe//Berlin",
-                                        "Europe",
-                                        "Asia/Shanghai\n",
-                                        ""
-                                        "zone.tab" };
+    static const char *const none[] = { "Mars/Base", "../etc/passwd",   "/etc/passwd", "Europe//Berlin",
+                                        "Europe",    "Asia/Shanghai\n", "zone.tab" };
     for (size_t i = 0; i < ARRAY_LEN(none); i++) assert_null(zone_find(none[i]));
     assert_ptr_equal(zone_find("Asia/Shanghai"), zone_find("Asia/Shanghai"));
     assert_non_null(zone_find(""));

@@ -8,8 +8,8 @@ static const char *const specs[] = {
     "{service: s, from: v1, to: v2, strategy: progressive, warmFor: 30s, inconclusive: advance}",
     "{service: s, from: v1, to: v2, strategy: blue-green, warmFor: 30s, deadline: 90m}",
     "{service: s, from: v1, to: v2, strategy: mirror-first, inconclusive: rollback}",
-    "{service: s, from: v1, to: v2, steps: [{weight: 1, bake: 20s}, {weight: 10, bake: 20s, approval: {count: 2}}, "
-    "{weight: 40, bake: 20s, webhook: {url: 'http://hook/'}, scale: {replicas: 3}}, {bake: 20s, mirror: 50}, {weight: 80, approval: {}, bake: 20s}]}",
+    ("{service: s, from: v1, to: v2, steps: [{weight: 1, bake: 20s}, {weight: 10, bake: 20s, approval: {count: 2}}, "
+     "{weight: 40, bake: 20s, webhook: {url: 'http://hook/'}, scale: {replicas: 3}}, {bake: 20s, mirror: 50}, {weight: 80, approval: {}, bake: 20s}]}"),
 };
 
 static bool one_in(struct rng *rng, uint64_t n) { return rng_below(rng, n) == 0; }
