@@ -43,9 +43,9 @@ void audit_chain(struct batch *b, uint64_t first, char head[AUDIT_HASH + 1])
         struct buf line = { 0 };
         struct str rest = str_skip(l->json, 1);      /* behind '{' */
         if (str_starts(l->json, STR("{\"seq\":"))) { /* a commit that failed is tried again: its old place is taken out */
-            ssize_t time = str_find(l->json, STR("\"time\":")), prev = str_find(l->json, STR(",\"prev\":\""));
-            if (oops(time < 0 || prev < time)) continue;
-            rest = str_make(l->json.p + time, (size_t)(prev - time));
+            const size_t tail = sizeof ",\"prev\":\"\",\"hash\":\"\"}" - 1 + 2 * (size_t)AUDIT_HASH;
+            rest = str_skip(rest, (size_t)str_index(rest, ',') + 1);
+            rest.n -= tail;
         } else {
             rest.n--;
         }

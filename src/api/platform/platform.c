@@ -152,6 +152,7 @@ struct platform *platform_new(const struct platform_config *cfg)
     platform_read_hosts(p);
     p->people = people_new(p);
     controller_set_gate(cfg->ctl, &(struct controller_gate){ before, after, admission_check, p });
+    p->changes = changes_new(p);
     return p;
 }
 
@@ -159,6 +160,7 @@ void platform_free(struct platform *p)
 {
     if (!p) return;
     controller_set_gate(p->cfg.ctl, NULL);
+    changes_free(p->changes);
     people_free(p->people);
     events_free(p->events);
     free(p->hosts);

@@ -2,6 +2,7 @@
 #include "api/platform/project_edit.h"
 #include "api/merge.h"
 #include "api/platform/people.h"
+#include "project/guard.h"
 
 const ProjectSpecMessage *project_spec(const struct resource *r) { return ((const ProjectMessage *)r->msg)->spec; }
 
@@ -67,14 +68,6 @@ static bool has_owner(const ProjectSpecMessage *s)
     return false;
 }
 
-static bool namespace_allowed(const ProjectSpecMessage *s, const char *ns)
-{
-    if (!s->limits || !s->limits->n_namespaces) return true;
-    for (size_t i = 0; i < s->limits->n_namespaces; i++)
-        if (strcmp(s->limits->namespaces[i], ns) == 0) return true;
-    return false;
-}
-
 static bool services_free(const struct project_edit *e)
 {
     for (size_t i = 0; i < e->spec->n_services; i++) {
@@ -88,9 +81,6 @@ static bool services_free(const struct project_edit *e)
                          "service %s.%s belongs to project %s; it must give it up first", s->name, s->namespace_, owner->name);
             return false;
         }
-        if (namespace_allowed(e->spec, s->namespace_)) continue;
-        problem_field(e->q, 422, "namespace", pointer, "the operators do not let this project use namespace %s", s->namespace_);
-        return false;
     }
     return true;
 }
@@ -146,13 +136,29 @@ static bool may_change(struct project_edit *e, const json_t *after)
            right_for(e, after, "services", RIGHT_SERVICES, preq_may(q, RIGHT_SERVICES));
 }
 
+/* What src/project says of it. */
+static bool sound(const struct project_edit *e)
+{
+    struct resource_list all = world_list(platform_world(e->q->p), KIND_PROJECT);
+    struct project_entry *entries = arena_array(e->q->arena, struct project_entry, all.n + 1);
+    struct release_problems p = { .a = e->q->arena };
+    size_t n = 0;
+    for (size_t i = 0; i < all.n; i++)
+        if (strcmp(all.v[i]->name, e->name) != 0) entries[n++] = (struct project_entry){ all.v[i]->name, project_spec(all.v[i]) };
+    if (!project_check(e->name, e->spec, entries, n, &p)) return true;
+    json_t *errors = json_array();
+    for (size_t i = 0; i < p.n; i++) json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", p.v[i].pointer, "message", p.v[i].message));
+    problem_with(e->q, 422, "invalid", json_pack("{s:o}", "errors", errors), "%s", p.v[0].message);
+    return false;
+}
+
 static bool allowed(struct project_edit *e, const json_t *after)
 {
     if (!has_owner(e->spec)) {
         problem_field(e->q, 409, "no-owner", "/spec/members", "a project needs an owner; make somebody else one first");
         return false;
     }
-    return members_known(e) && services_free(e) && may_change(e, after);
+    return members_known(e) && services_free(e) && may_change(e, after) && sound(e);
 }
 
 void project_edit_end(struct project_edit *e, struct batch *more, const char *action, int status)

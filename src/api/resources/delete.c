@@ -2,6 +2,7 @@
  * deletes it with gracePeriodSeconds=0. A namespace gets one too: the controllers empty it and then remove it, as they remove
  * what an object owned. */
 #include "api/object.h"
+#include "api/platform/call_commit.h"
 #include "api/resources/status.h"
 #include "api/resources/target.h"
 #include "base/clock.h"
@@ -108,7 +109,7 @@ static void delete_one(struct call *c, const struct target *t, const struct opti
     struct resource *keep = resource_ref(r);
     bool stays = ends_first(r, o);
     delete_to(&b, r, o);
-    if (!str_eqc(call_query(c, "dryRun"), "All")) done = controller_commit(c->ctl, &b, &e);
+    if (!str_eqc(call_query(c, "dryRun"), "All")) done = call_commit(c, &b, &e);
     if (done < 0)
         status_commit(c, t->kind, t->name, done, &e);
     else if (stays)
@@ -152,7 +153,7 @@ static void delete_many(struct call *c, const struct target *t, const struct opt
     if (t->kind->namespaced && !t->ns) return status_method(c);
     if (!target_selector(c, t, &s)) return;
     store_list(controller_store(c->ctl), object_kind_name(t->kind), t->ns ? str_of(t->ns) : (struct str){ 0 }, choose, &ch);
-    if (!str_eqc(call_query(c, "dryRun"), "All")) done = controller_commit(c->ctl, &ch.b, &e);
+    if (!str_eqc(call_query(c, "dryRun"), "All")) done = call_commit(c, &ch.b, &e);
     if (done < 0)
         status_commit(c, t->kind, STR(""), done, &e);
     else

@@ -1,6 +1,7 @@
 /* /api/v1/... and /apis/GROUP/VERSION/... to a kind, a namespace and a name, and on to the verb's handler. */
 #include "api/handlers.h"
 #include "api/merge.h"
+#include "api/platform/call_commit.h"
 #include "api/object.h"
 #include "api/resources/status.h"
 #include "api/resources/target.h"
@@ -166,7 +167,7 @@ void target_commit(struct call *c, const struct target *t, int status, struct re
     int done = 0;
     batch_put(&b, r, expect);
     resource_unref(r);
-    if (!str_eqc(call_query(c, "dryRun"), "All")) done = controller_commit(c->ctl, &b, &e);
+    if (!str_eqc(call_query(c, "dryRun"), "All")) done = call_commit(c, &b, &e);
     if (done < 0)
         status_commit(c, t->kind, str_of(b.items.v[0].name), done, &e);
     else

@@ -1,5 +1,6 @@
 /* /scale of deployments and replica sets: autoscaling/v1 Scale over spec.replicas. */
 #include "api/object.h"
+#include "api/platform/call_commit.h"
 #include "api/resources/status.h"
 #include "api/resources/target.h"
 #include "base/clock.h"
@@ -78,7 +79,7 @@ void resource_scale(struct call *c, const struct target *t)
     struct resource *next = scaled(r, (int32_t)n);
     batch_put(&b, next, target_expect(body));
     resource_unref(next);
-    int done = str_eqc(call_query(c, "dryRun"), "All") ? 0 : controller_commit(c->ctl, &b, &e);
+    int done = str_eqc(call_query(c, "dryRun"), "All") ? 0 : call_commit(c, &b, &e);
     if (done < 0)
         status_commit(c, t->kind, t->name, done, &e);
     else

@@ -1,6 +1,7 @@
 /* POST /weft/v1/apply: manifests become objects, all or none, and the answer waits for the proxies that the change concerns. */
 #include "api/handlers.h"
 #include "api/merge.h"
+#include "api/platform/call_commit.h"
 #include "api/resources/status.h"
 #include "api/weft/findings.h"
 #include "api/weft/proxies.h"
@@ -106,7 +107,7 @@ void weft_apply(struct call *c)
     }
     json_t *analysis = findings_analysis(&m, w);
     bool dry = str_eqc(call_query(c, "dryRun"), "All");
-    int r = dry ? 0 : controller_commit(c->ctl, &b, &e);
+    int r = dry ? 0 : call_commit(c, &b, &e);
     json_t *answer = r < 0 ? refusal(&m, &e)
                            : json_pack("{s:O, s:[], s:o, s:O}", "resources", lines, "errors", "warnings",
                                        findings_lines(&m.set.warnings, "warning"), "analysis", analysis);

@@ -5,6 +5,7 @@
 #include "../test.h"
 
 #include "api/call.h"
+#include "api/platform/platform.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "pb/tree.h"
@@ -13,6 +14,9 @@ struct bench {
     struct loop *loop;
     struct store *store;
     struct controller *ctl;
+    struct platform *platform; /* NULL unless a test made one: bench_platform */
+    const char *headers[8][2]; /* of the next calls; name NULL behind the last */
+    enum door door;
 };
 
 /* One call and what came back. */
@@ -24,6 +28,7 @@ struct said {
     struct buf body;
     struct node *tree; /* the body, when it is one JSON value */
     ssize_t waiting;   /* what write returns */
+    const char *const (*headers)[2];
 };
 
 static struct said *said_of(struct call *c) { return container_of(c, struct said, call); }
@@ -54,7 +59,15 @@ static ssize_t said_write(struct call *c, const void *p, size_t n)
 static void said_end(struct call *c) { said_of(c)->ended = true; }
 static void said_abort(struct call *c) { said_of(c)->ended = said_of(c)->aborted = true; }
 
-static const struct call_ops said_ops = { said_respond, said_start, said_write, said_end, said_abort };
+static struct str said_header(struct call *c, const char *name)
+{
+    const char *const(*h)[2] = said_of(c)->headers;
+    for (size_t i = 0; i < 8 && h[i][0]; i++)
+        if (strcasecmp(h[i][0], name) == 0) return str_of(h[i][1]);
+    return (struct str){ 0 };
+}
+
+static const struct call_ops said_ops = { said_respond, said_start, said_write, said_end, said_abort, said_header };
 
 static inline void bench_open_on(struct bench *b, struct store *store)
 {
@@ -65,8 +78,14 @@ static inline void bench_open_on(struct bench *b, struct store *store)
 
 static inline void bench_open(struct bench *b) { bench_open_on(b, store_open_memory()); }
 
+static inline void bench_platform(struct bench *b)
+{
+    b->platform = platform_new(&(struct platform_config){ .ctl = b->ctl });
+}
+
 static inline void bench_close(struct bench *b)
 {
+    platform_free(b->platform);
     controller_free(b->ctl);
     store_close(b->store);
     loop_free(b->loop);
@@ -78,7 +97,10 @@ static inline void say_typed(struct bench *b, struct said *s, const char *method
     struct str query = str_of(target), path = str_cut(&query, '?');
     *s = (struct said){ 0 };
     arena_init(&s->arena, 4096, 0);
+    s->headers = (const char *const(*)[2])b->headers;
     s->call = (struct call){ .ctl = b->ctl,
+                             .platform = b->platform,
+                             .door = b->door,
                              .arena = &s->arena,
                              .method = str_of(method),
                              .path = path,
