@@ -5,7 +5,7 @@
 #include "base/hash.h"
 
 #define MAGIC   0x59524e43U /* "CNRY" */
-#define VERSION 2U
+#define VERSION 3U
 
 struct io {
     uint8_t *to;         /* writing */

@@ -53,6 +53,7 @@ struct canary_span {
 struct canary_bin {
     uint32_t from; /* tick */
     double n, bad, base_n, base_bad;
+    double expected; /* errors of the canary's requests, had the baseline answered them in the same seconds */
 };
 
 struct canary {

@@ -21,6 +21,7 @@ const struct sim_case sim_cases[] = {
     { { "tail-3", SERVICE, .errors = { 0.001, 0.001 }, .tail = 0.03 }, 0.1, 3600, 200 },
     { { "healthy", SERVICE, .errors = { 0.001, 0.001 } }, 0, 3600, 1000, .healthy = true, .at_most = 0.01 },
     { { "healthy-bursts", SERVICE, .errors = { 0.001, 0.001 }, .bursts = 3, .swing = 0.8 }, 0, 3600, 1000, .healthy = true, .at_most = 0.01 },
+    { { "healthy-bursts-at-1-percent", SERVICE, .errors = { 0.001, 0.001 }, .bursts = 3, .swing = 0.8 }, 0.01, 3600, 1000, .healthy = true },
     { { "healthy-client", SERVICE, .errors = { 0.001, 0.001 }, .client = 0.05 }, 0, 3600, 1000, .healthy = true, .at_most = 0.01 },
     { { "healthy-clusters", SERVICE, .errors = { 0.001, 0.001 }, .clusters = 60 }, 0, 3600, 1000, .healthy = true, .at_most = 0.01 },
     { { "healthy-spread-clusters", SERVICE, .errors = { 0.001, 0.001 }, .clusters = 60, .spread = 5 }, 0, 3600, 1000, .healthy = true },
