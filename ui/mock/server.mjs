@@ -259,7 +259,7 @@ setInterval(tick, 1000).unref?.();
 // ---- calls ----
 let signedIn = !withUsers;
 const session = () => ({
-  user: withUsers ? 'lin' : 'local', displayName: withUsers ? 'Lin Wei' : 'local', operator: !withUsers, mode: withUsers ? 'users' : 'single', csrf: 'mock',
+  user: withUsers ? 'lin' : 'local', displayName: withUsers ? 'Lin Wei' : 'local', operator: !withUsers, everything: !withUsers, mode: withUsers ? 'users' : 'single', csrf: 'mock',
   projects: Object.keys(projects).map((name) => ({ name, role: name === 'k8s-combat' ? 'owner' : 'developer', rights: name === 'k8s-combat' ? rights : ['read', 'traffic:write', 'release:start'] })), version: '0.1.0', mesh: 'local',
 });
 const fail = (status, code, title, detail = '', errors = [], extra = {}) => ({ status, problem: { type: `/weft/v1/problems/${code}`, title, status, detail, code, errors, requestId: '7b1f0c2e', ...extra } });
@@ -300,8 +300,8 @@ const routes = [
   ['GET', '/projects/:p/tokens', ({ p }) => page(tokens[p] ?? [])],
   ['POST', '/projects/:p/tokens', ({ p }, b) => { const t = { id: `t${now()}`, name: b.name, scopes: b.scopes, prefix: 'weft_7c01', createdBy: 'local', createdAt: iso(now()), expiresAt: b.expiresAt, lastUsedAt: null }; (tokens[p] ??= []).unshift(t); return { status: 201, body: { ...t, token: 'weft_7c01d2f49b0e4c55a0f1e6c2b9a3d8e7' } }; }],
   ['DELETE', '/projects/:p/tokens/:id', ({ p, id }) => ((tokens[p] = tokens[p].filter((t) => t.id !== id)), null)],
-  ['GET', '/projects/:p/guard-rails', ({ p }) => ({ ...projects[p].spec.guardRails, limits: projects[p].spec.limits, etag: projects[p].etag })],
-  ['PUT', '/projects/:p/guard-rails', ({ p }, b) => { if (b.maxFirstStep > 25) return fail(422, 'limits', 'Wider than the operator allows', '', [{ pointer: '/maxFirstStep', message: 'The operator allows 25 at most.' }]); projects[p].spec.guardRails = b; projects[p].etag = nextEtag(); return { ...b, limits: projects[p].spec.limits }; }],
+  ['GET', '/projects/:p/guard-rails', ({ p }) => ({ guardRails: projects[p].spec.guardRails, limits: projects[p].spec.limits, etag: projects[p].etag })],
+  ['PUT', '/projects/:p/guard-rails', ({ p }, body) => { const b = body.guardRails; if (b.maxFirstStep > 25) return fail(422, 'limits', 'Wider than the operator allows', '', [{ pointer: '/guardRails/maxFirstStep', message: 'The operator allows 25 at most.' }]); projects[p].spec.guardRails = b; projects[p].etag = nextEtag(); return { guardRails: b, limits: projects[p].spec.limits, etag: projects[p].etag }; }],
   ['POST', '/projects/:p:stop', ({ p }, b) => (Object.assign(projects[p].spec.guardRails, { stopped: true, stoppedReason: b.reason }), projectOut(projects[p]))],
   ['POST', '/projects/:p:go', ({ p }) => (Object.assign(projects[p].spec.guardRails, { stopped: false, stoppedReason: '' }), projectOut(projects[p]))],
   ['GET', '/candidates', () => page(candidates)],

@@ -6,7 +6,7 @@ import { modName } from '../lib/keys';
 import { cached } from '../lib/query';
 import { navigate, to, usePlace } from '../lib/router';
 import { create } from '../lib/store';
-import type { Page, Project, SearchItem } from '../lib/types';
+import type { Page, ProjectLine, SearchItem } from '../lib/types';
 import { Kbd } from './bits';
 import { Button } from './button';
 import { Icon, type IconName } from './icons';
@@ -126,7 +126,7 @@ function Inside({ onClose }: { onClose: () => void }) {
     const go = (label: string, icon: IconName, path: string, hint?: string): Command => ({ label, icon, hint, to: path, run: () => navigate(path) });
     const doing = [...commands, ...(project ? [go(m('newRelease', { project }), 'release', to.newRelease(project))] : []), go(m('newProject'), 'plus', to.newProject())];
     const places = [
-      ...(q.trim() === '' ? (cached<Page<Project>>('/projects')?.items.slice(0, 6) ?? []).map((p) => go(p.name, 'projects', to.project(p.name), m('project'))) : []),
+      ...(q.trim() === '' ? (cached<Page<ProjectLine>>('/projects')?.items.slice(0, 6) ?? []).map((p) => go(p.name, 'projects', to.project(p.name), m('project'))) : []),
       ...(project ? [go(m('guardRails', { project }), 'shield', to.guardRails(project)), go(m('members', { project }), 'people', to.members(project))] : []),
       go(m('projects'), 'projects', to.projects()),
       go(m('approvals'), 'inbox', to.approvals()),

@@ -9,7 +9,7 @@ import { useGet } from '../lib/query';
 import { Link, matchPath, navigate, to, usePlace } from '../lib/router';
 import { roleIn, roleWord, signOut, useSession } from '../lib/session';
 import { setTheme, useTheme, useThemeChoice } from '../lib/theme';
-import type { Page, Project, ReleaseSummary, ServiceSummary } from '../lib/types';
+import type { Page, ProjectLine, ReleaseSummary, ServiceSummary } from '../lib/types';
 import { Avatar, Kbd, Square } from './bits';
 import { Button } from './button';
 import { Icon, Logo, type IconName } from './icons';
@@ -102,7 +102,7 @@ function Nav({ onHelp }: { onHelp: () => void }) {
   const session = useSession();
   const waiting = approvalsCount.use();
   const project = currentProject(path);
-  const projects = useGet<Page<Project>>('/projects');
+  const projects = useGet<Page<ProjectLine>>('/projects');
   const services = useGet<Page<ServiceSummary>>(project ? paths.services(project) : null);
   const active = useGet<Page<ReleaseSummary>>(project ? paths.releases(project, '?state=active') : null);
   const shown = project;

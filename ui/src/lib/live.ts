@@ -2,7 +2,7 @@
 // the pings must be seen: data older than 10 s is told to the reader.
 import { useEffect, useSyncExternalStore } from 'react';
 import { BASE, paths } from './api';
-import { invalidate, setCached } from './query';
+import { cached, invalidate, load as ask, setCached } from './query';
 import { SseParser, type SseEvent } from './sse';
 import { create } from './store';
 import type { AuditEntry, Page, Project, Release, ReleaseSummary, Service, ServiceSummary } from './types';
@@ -77,6 +77,12 @@ export function apply(type: string, data: unknown): void {
     invalidate('/approvals');
   } else if (type === 'audit') {
     const a = data as AuditEntry;
+    // Projects have no event of their own: the audit tells that one changed.
+    if (/^(project|member|guard-rails|service|token):/.test(a.action)) {
+      if (cached('/projects')) void ask('/projects');
+      if (a.project) invalidate(paths.project(a.project));
+      invalidate('/candidates');
+    }
     setCached<Page<AuditEntry>>('/audit?limit=200', (old) =>
       old.items.some((x) => x.seq === a.seq) ? old : { ...old, items: [a, ...old.items].slice(0, 1000) },
     );

@@ -12,7 +12,7 @@ export const session = create<SessionState>({ kind: 'loading' });
 export async function loadSession(): Promise<void> {
   try {
     const { data } = await call<Session>('GET', '/session', { quiet401: true });
-    setCsrf(data.csrf);
+    setCsrf(data.csrf ?? '');
     session.set({ kind: 'in', session: data });
     startLive();
   } catch (e) {
@@ -71,14 +71,14 @@ const operatorRights = new Set(['read', 'release:read', 'release:stop', 'service
 
 // null: allowed; else the reason, as a sentence.
 export function mayNot(s: Session, project: string, right: string): string | null {
-  if (s.mode === 'single') return null;
+  if (s.everything || s.mode === 'single') return null;
   const p = s.projects.find((x) => x.name === project);
   // Operators hold the keys of every project, but do not release for its people.
   if (!p) return s.operator && operatorRights.has(right) ? null : m('stranger', { project });
   if (p.rights.includes(right)) return null;
-  return m('needs', { right: rightWords.has(right) ? rightWords(right) : right, role: roleWord(p.role), project });
+  return m('needs', { right: rightWords.has(right) ? rightWords(right) : right, role: roleWord(p.role ?? 'operator'), project });
 }
-export const operatorOnly = (s: Session): string | null => (s.operator || s.mode === 'single' ? null : m('operatorOnly'));
+export const operatorOnly = (s: Session): string | null => (s.operator || s.everything || s.mode === 'single' ? null : m('operatorOnly'));
 export function roleIn(s: Session, project: string): Role | 'operator' | null {
   return s.projects.find((x) => x.name === project)?.role ?? (s.operator ? 'operator' : null);
 }

@@ -11,9 +11,10 @@ export interface Session {
   user: string;
   displayName: string;
   operator: boolean;
+  everything?: boolean; // the one user of single-user mode
   mode: 'single' | 'users';
-  csrf: string;
-  projects: { name: string; role: Role; rights: string[] }[];
+  csrf: string | null;
+  projects: { name: string; role: Role | null; rights: string[]; protectedRights?: string[] }[];
   version: string;
   mesh: string;
 }
@@ -67,6 +68,7 @@ export interface ProjectSpec {
 }
 export interface ProjectSummary {
   services?: number;
+  members?: number;
   requests?: Num;
   errors?: Num;
   spark?: Num[];
@@ -90,6 +92,17 @@ export interface Project {
   role?: Role | null;
   etag: string;
 }
+// A project in a list: without its spec.
+export interface ProjectLine {
+  name: string;
+  title?: string;
+  description?: string;
+  environments?: { name: string; namespace: string; protected?: boolean }[];
+  spec?: ProjectSpec;
+  summary: ProjectSummary;
+  role?: Role | null;
+  etag: string;
+}
 export interface Token {
   id: string;
   name: string;
@@ -103,7 +116,7 @@ export interface Token {
 export interface Candidate {
   name: string;
   namespace: string;
-  versions: { name: string; labels?: Record<string, string>; pods?: number; ready?: number; images?: string[] }[];
+  versions: (string | { name: string; pods?: number; ready?: number })[];
   requests?: Num;
   protocols?: string[];
   owner?: string | null;
@@ -463,10 +476,10 @@ export interface MeshMap {
 export interface AuditEntry {
   seq: number;
   time: string;
-  actor: string;
+  actor: string | null;
   via: string;
   action: string;
-  target: string;
+  target: string | null;
   project: string | null;
   reason: string | null;
   requestId: string | null;

@@ -13,7 +13,7 @@ import { useKeys } from '../lib/keys';
 import { useAction, useGet } from '../lib/query';
 import { useQuery } from '../lib/router';
 import { useSession } from '../lib/session';
-import type { AuditEntry, Page, Project } from '../lib/types';
+import type { AuditEntry, Page, ProjectLine } from '../lib/types';
 import './admin.css';
 
 const m = messages({
@@ -57,6 +57,50 @@ const text = (v: unknown): string => (v === null || v === undefined ? '' : typeo
 const icon = (action: string): [IconName | null, string] =>
   /roll(ed)?.?back/i.test(action) ? ['back', 'tbad'] : /held|hold/i.test(action) ? ['pause', 'twarn'] : /refus|denied|forbid/i.test(action) ? ['lock', 'twarn'] : [null, ''];
 
+const who = (e: AuditEntry): string => e.actor || (e.via === 'weft' || e.via === 'release' ? 'Weft' : '—');
+
+const actions = messages({
+  'project:create': ['made the project', '创建了项目'],
+  'project:change': ['edited the project', '编辑了项目'],
+  'project:delete': ['deleted the project', '删除了项目'],
+  'project:stop': ['stopped the line', '停线'],
+  'project:go': ['let the line go on', '恢复了发布线'],
+  'member:set': ['set the role', '设置了角色'],
+  'member:remove': ['removed the member', '移除了成员'],
+  'guard-rails:change': ['edited guard rails', '编辑了护栏'],
+  'service:adopt': ['added the service', '添加了服务'],
+  'service:give-up': ['gave up the service', '移出了服务'],
+  'token:create': ['made a token', '创建了令牌'],
+  'token:delete': ['revoked a token', '吊销了令牌'],
+  'traffic:set': ['changed traffic', '更改了流量'],
+  'traffic:remove': ['took all orders away', '移除了全部下发'],
+  'traffic:undo': ['undid the last change', '撤销了上次更改'],
+  'traffic:restore': ['brought a state back', '恢复了状态'],
+  'session:begin': ['signed in', '登录'],
+  'session:end': ['signed out', '退出登录'],
+  'session:refused': ['was refused at sign-in', '登录被拒绝'],
+  'settings:change': ['changed the settings', '更改了设置'],
+  'user:create': ['added a person', '添加了人员'],
+  'user:change': ['changed a person', '更改了人员'],
+  'user:delete': ['removed a person', '移除了人员'],
+  'user:password': ['set a password', '设置了密码'],
+  'release:create': ['started the release', '发起了发布'],
+  'release:start': ['started the release', '发起了发布'],
+  'release:pause': ['paused', '暂停'],
+  'release:resume': ['resumed', '继续'],
+  'release:approve': ['approved', '批准'],
+  'release:reject': ['rejected', '拒绝'],
+  'release:promote': ['promoted', '推进'],
+  'release:skip': ['skipped a step', '跳过了一步'],
+  'release:abort': ['aborted', '中止'],
+  'release:rollback': ['rolled back', '回滚'],
+  'release:retry': ['retried', '重试'],
+  'release:note': ['left a note', '留言'],
+  'release:order': ['ordered the split', '下发了分流'],
+  'config:apply': ['applied files', '应用了文件'],
+});
+const did = (action: string): string => (actions.has(action) ? actions(action) : action.replace(/[:_-]/g, ' '));
+
 // A word or two of what changed: a weight, a role; else nothing.
 export function brief(before: unknown, after: unknown): string {
   const pick = (v: unknown): string | null => {
@@ -97,7 +141,7 @@ export default function Audit() {
   const [project, setProject] = useQuery('project', session.operator ? '' : (session.projects[0]?.name ?? ''));
   const [since, setSince] = useQuery('since', 'any');
   const [chosen, setChosen] = useQuery('entry');
-  const projects = useGet<Page<Project>>('/projects');
+  const projects = useGet<Page<ProjectLine>>('/projects');
   const start = since === 'today' ? new Date(new Date().setHours(0, 0, 0, 0)).toISOString() : since === 'week' ? new Date(new Date().setHours(0, 0, 0, 0) - 6 * 86400000).toISOString() : null;
   const params = new URLSearchParams({ ...(project ? { project } : {}), ...(start ? { since: start } : {}), limit: '200' });
   const entry = useGet<Page<AuditEntry>>(`/audit?${params}`, { every: 5000 });
@@ -113,7 +157,7 @@ export default function Audit() {
   const tail = older?.key === key ? older.items.filter((x) => !head.some((h) => h.seq === x.seq)) : [];
   const t = q.trim().toLowerCase();
   const all = [...head, ...tail];
-  const items = all.filter((e) => !t || [e.actor, e.action, e.target, e.reason ?? '', e.via].some((s) => s.toLowerCase().includes(t)));
+  const items = all.filter((e) => !t || [e.actor ?? '', e.action, did(e.action), e.target ?? '', e.reason ?? '', e.via].some((s) => s.toLowerCase().includes(t)));
   const next = older?.key === key ? older.next : entry.data?.next;
   const open = items.find((e) => String(e.seq) === chosen);
   const at = items.findIndex((e) => String(e.seq) === chosen);
@@ -197,19 +241,19 @@ export default function Audit() {
                           </td>
                           <td className="nw">
                             <span className="row" style={{ gap: 6 }}>
-                              <Avatar name={e.actor} small /> {e.actor}
+                              <Avatar name={who(e)} small /> {who(e)}
                             </span>
                           </td>
                           <td className="t2 nw">{viaWord(e.via)}</td>
                           <td className="nw">
                             <span className={`row m ${tone}`} style={{ gap: 5 }}>
                               {ic && <Icon name={ic} small />}
-                              {e.action}
+                              <span title={e.action}>{did(e.action)}</span>
                             </span>
                           </td>
                           <td className="nw">
-                            <span className="ell" style={{ display: 'inline-block', maxWidth: 260, verticalAlign: 'bottom' }} title={e.target}>
-                              {e.target}
+                            <span className="ell" style={{ display: 'inline-block', maxWidth: 260, verticalAlign: 'bottom' }} title={e.target ?? undefined}>
+                              {e.target ?? '—'}
                             </span>
                           </td>
                           {!open && (
@@ -245,7 +289,7 @@ export default function Audit() {
               <Card title={m('entry', { n: open.seq })} flush actions={<Button small kind="quiet" icon="cross" label={m('close')} onClick={() => setChosen('')} />}>
                 <div className="bd">
                   <p className="sent2">
-                    {open.actor} {open.action} {open.target}
+                    {who(open)} {did(open.action)} {open.target}
                   </p>
                   <p className="t3 sm mt2">
                     <Time at={open.time} />, {viaWord(open.via)}

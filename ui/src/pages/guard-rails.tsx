@@ -88,7 +88,11 @@ const zone = (() => {
   }
 })();
 
-type Rails = GuardRails & { limits?: Limits; etag?: string };
+interface Rails {
+  guardRails: GuardRails;
+  limits: Limits | null;
+  etag: string;
+}
 
 export default function GuardRailsPage({ params }: PageProps) {
   const p = params.project as string;
@@ -107,7 +111,8 @@ export default function GuardRailsPage({ params }: PageProps) {
 function Loaded({ p, rails, etag }: { p: string; rails: Rails; etag: string }) {
   const session = useSession();
   const no = mayNot(session, p, 'policy:edit');
-  const { limits, etag: _e, ...given } = rails;
+  const limits = rails.limits;
+  const given = rails.guardRails ?? {};
   const [g, setG] = useState<GuardRails>(given);
   const [bake, setBake] = useState(given.minBake ?? '');
   const [stopping, setStopping] = useState(false);
@@ -120,7 +125,7 @@ function Loaded({ p, rails, etag }: { p: string; rails: Rails; etag: string }) {
     invalidate('/projects');
   };
   const save = useAction(async () => {
-    await put(paths.guardRails(p), body, etag);
+    await put(paths.guardRails(p), { guardRails: body }, etag);
     toast({ kind: 'ok', title: m('saved') });
     say(m('saved'));
     refresh();
@@ -135,7 +140,7 @@ function Loaded({ p, rails, etag }: { p: string; rails: Rails; etag: string }) {
     if (dirty && !no && !durationError(bake)) void save.run();
   };
   useKeys({ 'mod+Enter': () => submit() });
-  const errors = { ...byField(save.problem?.errors, ''), ...byField(save.problem?.errors, '/spec/guardRails') };
+  const errors = byField(save.problem?.errors, '/guardRails');
   const at = (prefix: string) => Object.entries(errors).find(([k]) => k === prefix || k.startsWith(`${prefix}/`))?.[1] ?? null;
   const freezes = g.freezes ?? [];
   const putFreeze = (i: number, f: Freeze) => set({ freezes: freezes.map((x, k) => (k === i ? f : x)) });

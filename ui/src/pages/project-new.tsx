@@ -8,6 +8,7 @@ import { VersionName, markAt } from '../components/version';
 import { messages } from '../i18n';
 import { byField, post } from '../lib/api';
 import { num, rate } from '../lib/format';
+import { candidateKey as key, versionName } from '../lib/candidates';
 import { useKeys } from '../lib/keys';
 import { invalidate, useAction, useGet } from '../lib/query';
 import { navigate, to } from '../lib/router';
@@ -50,7 +51,6 @@ const m = messages({
   pods: ['{a} of {b} pods', '{a} / {b} 个 Pod'],
 });
 const nameOk = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const key = (c: { name: string; namespace: string }) => `${c.name}.${c.namespace}`;
 const slug = (s: string) => s.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 63);
 
 export default function NewProject() {
@@ -129,14 +129,16 @@ export default function NewProject() {
                     </span>
                     <span className="row wrap" style={{ gap: 12, justifyContent: 'flex-end' }}>
                       {c.versions.map((v, i) => (
-                        <span key={v.name} className="sm t2">
-                          <VersionName name={v.name} mark={markAt(i)} /> {v.pods === undefined ? '' : m('pods', { a: num(v.ready ?? v.pods), b: num(v.pods) })}
+                        <span key={versionName(v)} className="sm t2">
+                          <VersionName name={versionName(v)} mark={markAt(i)} /> {typeof v === 'string' || v.pods === undefined ? '' : m('pods', { a: num(v.ready ?? v.pods), b: num(v.pods) })}
                         </span>
                       ))}
                     </span>
-                    <span className="t2 hidep" style={{ minWidth: 64, textAlign: 'right' }}>
-                      {rate(c.requests)}
-                    </span>
+                    {c.requests !== undefined && (
+                      <span className="t2 hidep" style={{ minWidth: 64, textAlign: 'right' }}>
+                        {rate(c.requests)}
+                      </span>
+                    )}
                   </label>
                 </li>
               ))}

@@ -15,7 +15,7 @@ import { serverNow, useNow } from '../lib/live';
 import { useGet } from '../lib/query';
 import { Link, navigate, to, useQuery } from '../lib/router';
 import { useSession } from '../lib/session';
-import type { Candidate, Need, Page, Project, ReleaseSummary } from '../lib/types';
+import type { Candidate, Need, Page, ProjectLine, ReleaseSummary } from '../lib/types';
 import './projects.css';
 
 const m = messages({
@@ -37,6 +37,7 @@ const m = messages({
   lastFive: ['Last five', '最近五次'],
   people: ['People', '人员'],
   services: ['{n} {n|service|services}', '{n} 个服务'],
+  members: ['{n} {n|person|people}', '{n} 人'],
   noRelease: ['No active release', '没有进行中的发布'],
   last: ['Last: {when}', '上次：{when}'],
   step: ['Step {i} of {n}', '第 {i} / {n} 步'],
@@ -84,7 +85,7 @@ const m = messages({
 });
 
 const rank: Record<string, number> = { held: 0, 'harm-likely': 0, inconclusive: 1, approval: 1, 'no-harm': 2, watching: 2, promoting: 2, paused: 3 };
-const needsRank = (p: Project): number => {
+const needsRank = (p: ProjectLine): number => {
   if (p.summary.needs?.some((n) => n.kind !== 'rolled-back')) return 0;
   const r = p.summary.releases?.[0];
   return r ? 1 + (rank[r.verdict] ?? 3) : 9;
@@ -93,7 +94,7 @@ const needsRank = (p: Project): number => {
 export default function Projects() {
   usePage({ label: m('title') });
   const session = useSession();
-  const entry = useGet<Page<Project>>('/projects');
+  const entry = useGet<Page<ProjectLine>>('/projects', { every: 5000 });
   const [q, setQ] = useQuery('q');
   const [whose, setWhose] = useQuery('whose', 'mine');
   const [state, setState] = useQuery('state', 'any');
@@ -102,11 +103,11 @@ export default function Projects() {
   const mine = all.filter((p) => session.mode === 'single' || session.projects.some((x) => x.name === p.name));
   const base = whose === 'all' || mine.length === 0 ? all : mine;
   const text = q.trim().toLowerCase();
-  const hit = (p: Project) =>
+  const hit = (p: ProjectLine) =>
     !text ||
-    [p.name, p.spec.title ?? '', ...(p.spec.services ?? []).map((s) => s.name), ...(p.spec.members ?? []).map((x) => x.user)].some((s) => s.toLowerCase().includes(text));
-  const isActive = (p: Project) => (p.summary.releases?.length ?? 0) > 0;
-  const isHeld = (p: Project) => p.summary.releases?.some((r) => r.state === 'held') ?? false;
+    [p.name, p.title ?? '', p.description ?? '', ...(p.summary.releases ?? []).map((r) => r.service.name), ...(p.spec?.members ?? []).map((x) => x.user)].some((s) => s.toLowerCase().includes(text));
+  const isActive = (p: ProjectLine) => (p.summary.releases?.length ?? 0) > 0;
+  const isHeld = (p: ProjectLine) => p.summary.releases?.some((r) => r.state === 'held') ?? false;
   const shown = base
     .filter((p) => hit(p) && (state === 'active' ? isActive(p) : state === 'held' ? isHeld(p) : true))
     .sort((a, b) => needsRank(a) - needsRank(b) || a.name.localeCompare(b.name));
@@ -115,7 +116,7 @@ export default function Projects() {
     n: () => navigate(to.newProject()),
     j: () => setFocus(Math.min(at + 1, shown.length - 1)),
     k: () => setFocus(Math.max(at - 1, 0)),
-    Enter: () => shown[at] && navigate(to.project((shown[at] as Project).name)),
+    Enter: () => shown[at] && navigate(to.project((shown[at] as ProjectLine).name)),
   });
   if (!entry.data)
     return (
@@ -217,7 +218,7 @@ function left(r: ReleaseSummary, now: number): string | null {
   return known(d) && d > serverNow() && !['held', 'paused', 'awaiting-approval'].includes(r.state) ? countdown(d - serverNow()) : null;
 }
 
-function Row({ p, focus }: { p: Project; focus: boolean }) {
+function Row({ p, focus }: { p: ProjectLine; focus: boolean }) {
   const now = useNow();
   const s = p.summary;
   const r = s.releases?.[0];
@@ -230,7 +231,7 @@ function Row({ p, focus }: { p: Project; focus: boolean }) {
           <Link to={to.project(p.name)} className="ell" style={{ display: 'block' }}>
             {p.name}
           </Link>
-          <div className="t3 sm ell">{s.stopped ? <span className="twarn">{m('stopped')}</span> : m('services', { n: s.services ?? p.spec.services?.length ?? 0 })}</div>
+          <div className="t3 sm ell">{s.stopped ? <span className="twarn">{m('stopped')}</span> : m('services', { n: s.services ?? 0 })}</div>
         </div>
       </div>
       <div className="rel">
@@ -242,7 +243,7 @@ function Row({ p, focus }: { p: Project; focus: boolean }) {
             </div>
             <SplitBar shares={[{ name: r.from, mark: 'st', share: 100 - (r.weight ?? 0) }, { name: r.to, mark: 'ca', share: r.weight ?? 0 }]} />
             <div className="t3 sm ell">
-              {[`${r.to} ${percent(r.weight)}`, m('step', { i: r.step, n: r.steps }), left(r, now), rest > 0 ? m('more', { n: rest }) : null].filter(Boolean).join(' · ')}
+              {[`${r.to} ${percent(r.weight)}`, m('step', { i: r.step + 1, n: r.steps }), left(r, now), rest > 0 ? m('more', { n: rest }) : null].filter(Boolean).join(' · ')}
             </div>
           </>
         ) : (
@@ -265,15 +266,15 @@ function Row({ p, focus }: { p: Project; focus: boolean }) {
       </div>
       <Pips verdicts={(s.lastFive ?? []).slice(-5)} />
       <div className="avas">
-        {(p.spec.members ?? []).slice(0, 3).map((x) => (
-          <Avatar key={x.user} name={x.user} />
-        ))}
+        {p.spec?.members
+          ? p.spec.members.slice(0, 3).map((x) => <Avatar key={x.user} name={x.user} />)
+          : s.members !== undefined && <span className="t2">{m('members', { n: s.members })}</span>}
       </div>
     </li>
   );
 }
 
-function NeedCard({ project, need }: { project: Project; need: Need }) {
+function NeedCard({ project, need }: { project: ProjectLine; need: Need }) {
   const r = need.release;
   const p = project.name;
   const look: Record<Need['kind'], [IconName, string, string, string, string]> = {

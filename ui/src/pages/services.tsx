@@ -7,6 +7,7 @@ import { Icon } from '../components/icons';
 import { Sparkline } from '../components/spark';
 import { usePage } from '../components/shell';
 import { ReleaseVerdict } from '../components/verdict';
+import { versionName } from '../lib/candidates';
 import { SplitBar, VersionName, markOfRole, sharesOf } from '../components/version';
 import { messages } from '../i18n';
 import { del, paths, put } from '../lib/api';
@@ -254,7 +255,7 @@ function AddServices({ open, onClose, project }: { open: boolean; onClose: () =>
                 <div className="sp ell">
                   <div className="m ell">{c.name}</div>
                   <div className="t3 sm ell">
-                    {c.namespace} · {m('versions', { n: c.versions.length })}: {c.versions.map((v) => v.name).join(', ')}
+                    {c.namespace} · {m('versions', { n: c.versions.length })}: {c.versions.map(versionName).join(', ')}
                   </div>
                 </div>
                 <Button small icon="plus" busy={add.busy} onClick={() => void add.run(c)} label={m('addOne', { s: c.name })}>

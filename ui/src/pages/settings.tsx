@@ -392,7 +392,7 @@ function Backup() {
   const [url, setUrl] = useState<string | null>(null);
   const make = useAction(async () => {
     // A download through fetch, because the call needs the CSRF header.
-    const r = await fetch(`${BASE}/backup`, { method: 'POST', headers: { 'x-weft-csrf': session.csrf }, credentials: 'same-origin' });
+    const r = await fetch(`${BASE}/backup`, { method: 'POST', headers: { 'x-weft-csrf': session.csrf ?? '' }, credentials: 'same-origin' });
     if (!r.ok) return void (await call('POST', '/backup'));
     if (url) URL.revokeObjectURL(url);
     const link = URL.createObjectURL(await r.blob());
