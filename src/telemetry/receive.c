@@ -72,13 +72,16 @@ static bool istio_key(const Metric *m, struct series_key *k)
     return str_eqc(reporter, "source") && fits(k);
 }
 
-/* Envoy's own of a cluster "outbound|PORT|SUBSET|HOST". Times are told of all answers together: they stand beside the good ones. */
-static bool cluster_key(const Metric *m, struct series_key *k)
+/* Envoy's own of a cluster "outbound|PORT|SUBSET|HOST": its tag ends at the name's first dot, the rest stays in the series' name,
+ * "cluster.REST.upstream_rq_xx". Times are told of all answers together: they stand beside the good ones. cluster: room for the name. */
+static bool cluster_key(const Metric *m, struct str rest, char *cluster, size_t n, struct series_key *k)
 {
-    struct str class = { 0 };
-    const struct label want[] = { { "envoy.cluster_name", &k->cluster }, { "envoy.response_code_class", &class } };
+    struct str tag = { 0 }, class = { 0 };
+    const struct label want[] = { { "envoy.cluster_name", &tag }, { "envoy.response_code_class", &class } };
     read_labels(m, want, ARRAY_LEN(want));
-    if (!str_starts(k->cluster, STR("outbound|"))) return false;
+    int len = snprintf(cluster, n, "%.*s%s%.*s", (int)MIN(tag.n, n), tag.p ? tag.p : "", rest.n ? "." : "", (int)MIN(rest.n, n), rest.p);
+    if (len <= 0 || (size_t)len >= n || !str_starts(tag, STR("outbound|"))) return false;
+    k->cluster = str_make(cluster, (size_t)len);
     k->service = str_skip(k->cluster, (size_t)str_rindex(k->cluster, '|') + 1);
     k->code_class = class.n == 1 && class.p[0] >= '1' && class.p[0] <= '5' ? (uint8_t)(class.p[0] - '0') : 2;
     return k->service.n && fits(k);
@@ -137,29 +140,53 @@ static void add_times(struct series_cell *c, const Metric *m)
 
 static bool any(const Metric *m) { return m->counter ? m->counter->value > 0 : m->histogram && m->histogram->sample_count > 0; }
 
+typedef void add_fn(struct series_cell *c, const Metric *m);
+
+static void take_metric(struct sender *s, const Metric *m, const struct series_key *k, add_fn *add)
+{
+    struct series_cell *c = series_add(s->r->series, k, s->second);
+    if (!c) {
+        s->r->dropped++;
+        return;
+    }
+    uint64_t before = c->requests;
+    add(c, m);
+    s->r->requests += c->requests - before;
+}
+
+/* "cluster.web.example.upstream_rq_xx" -> "web.example" when it ends so; p NULL: it does not, or it is one of the same requests told again
+ * by where the cluster is. */
+static struct str cluster_rest(struct str name, struct str end)
+{
+    static const char *const again[] = { "external", "internal", "canary" };
+    const struct str none = { 0 };
+    if (!str_starts(name, STR("cluster.")) || !str_ends(name, end)) return none;
+    struct str rest = str_first(name, name.n - end.n);
+    if (rest.n < 8) return STR(""); /* "cluster" */
+    rest = str_skip(rest, 8);
+    for (size_t i = 0; i < ARRAY_LEN(again); i++) {
+        struct str word = str_of(again[i]);
+        if (str_ends(rest, word) && (rest.n == word.n || rest.p[rest.n - word.n - 1] == '.')) return none;
+    }
+    return rest;
+}
+
 static void take_family(struct sender *s, const Family *f)
 {
     static const struct {
-        const char *name;
-        bool (*key)(const Metric *m, struct series_key *k);
-        void (*add)(struct series_cell *c, const Metric *m);
-    } known[] = { { "istio_requests_total", istio_key, add_requests },
-                  { "istio_request_duration_milliseconds", istio_key, add_times },
-                  { "cluster.upstream_rq_xx", cluster_key, add_requests },
-                  { "cluster.upstream_rq_time", cluster_key, add_times } };
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (!f->name || strcmp(f->name, known[i].name) != 0) continue;
-        for (size_t n = 0; n < f->n_metric; n++) {
+        const char *istio, *envoy; /* the whole name; the end of the name */
+        add_fn *add;
+    } known[] = { { "istio_requests_total", ".upstream_rq_xx", add_requests },
+                  { "istio_request_duration_milliseconds", ".upstream_rq_time", add_times } };
+    char cluster[TELEMETRY_VALUE_MAX + 1];
+    for (size_t i = 0; f->name && i < ARRAY_LEN(known); i++) {
+        bool istio = strcmp(f->name, known[i].istio) == 0;
+        struct str rest = istio ? STR("") : cluster_rest(str_of(f->name), str_of(known[i].envoy));
+        for (size_t n = 0; (istio || rest.p) && n < f->n_metric; n++) {
             struct series_key k = { .reporter = str_of(s->who.reporter), .instance = str_of(s->who.instance), .grpc = -1 };
-            if (!any(f->metric[n]) || !known[i].key(f->metric[n], &k)) continue;
-            struct series_cell *c = series_add(s->r->series, &k, s->second);
-            if (!c) {
-                s->r->dropped++;
-                continue;
-            }
-            uint64_t before = c->requests;
-            known[i].add(c, f->metric[n]);
-            s->r->requests += c->requests - before;
+            const Metric *m = f->metric[n];
+            if (any(m) && (istio ? istio_key(m, &k) : cluster_key(m, rest, cluster, sizeof cluster, &k)))
+                take_metric(s, m, &k, known[i].add);
         }
     }
 }

@@ -32,7 +32,7 @@ struct telemetry_receiver {
 
 /* Takes an exchange over if it is a StreamMetrics call; false: it is somebody else's. *r must outlive the HTTP server.
  * Taken, as what was added since the message before: from weft-proxy istio_requests_total and istio_request_duration_milliseconds with
- * reporter="source"; from a foreign Envoy, which has no such series, cluster.upstream_rq_xx and cluster.upstream_rq_time of outbound
+ * reporter="source"; from a foreign Envoy, which has no such series, cluster.NAME.upstream_rq_xx and ...upstream_rq_time of outbound
  * clusters (no pod, no gRPC status). Bounds of histograms may be any: what lies between two of them is spread evenly. An empty message
  * is a sign of life. */
 bool telemetry_receive(struct telemetry_receiver *r, struct http_exchange *x);

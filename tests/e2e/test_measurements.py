@@ -1,9 +1,15 @@
 """What proxies measure arrives at weftd within about a second of the calls, counts each request once, and nothing but requests."""
+import os
 import re
 import subprocess
 import time
 
+import pytest
+
 from test_routing import V1, calls
+
+
+ENVOY = "weft/proxy=" in os.environ.get("WEFT_UP_OPTIONS", "")  # a real Envoy in each pod
 
 
 def numbers(mesh):
@@ -29,6 +35,7 @@ def test_each_request_arrives_once_and_soon(canary):
     assert got['weftd_measurement_series{step="1s"}'] >= 1 and got['weftd_measurement_series{step="60s"}'] >= 1
 
 
+@pytest.mark.skipif(ENVOY, reason="an Envoy has no istio_ series of its own")
 def test_the_proxys_own_windows_are_no_traffic(canary):
     canary.wait("a stream of each proxy", lambda: numbers(canary)["weftd_measurement_streams"] == len(canary.get("pods")))
     time.sleep(1.2)
