@@ -106,7 +106,8 @@ struct series_row {
 typedef void series_fn(void *ctx, const struct series_row *row);
 
 /* One row for each group that had requests in the time, ordered by service, version, caller, instance, pod. The finest level that
- * reaches back to `from` answers; coarser ones round `from` down to their steps (row.at, row.seconds say so). */
+ * reaches back to `from` answers, for long times and for all services over half a minute a coarser one; those round `from` down to their
+ * steps (row.at, row.seconds say so). */
 void series_sum(const struct series_store *s, const struct series_query *q, series_fn *fn, void *ctx);
 /* The same, a row for each step that had requests: group by group, oldest first; at is a multiple of the step. Steps without requests
  * have no row: they are gaps, not zeros. Returns the step: q->step, or the level's when that is coarser. */

@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-/* A sum over longer than that is made from ten seconds, then from minutes; a chart has so many steps at most. */
-enum { FINE_S = 600, TENS_S = 4 * 3600, STEPS_MAX = 2000, SILENT_S = 3, ENVOY_S = 15 };
+/* A sum over longer than that is made from ten seconds (of all services: much sooner, there are many), then from minutes; a chart has so
+ * many steps at most. */
+enum { FINE_S = 600, FINE_ALL_S = 30, TENS_S = 4 * 3600, STEPS_MAX = 2000, SILENT_S = 3, ENVOY_S = 15 };
 
 double series_quantile(const struct series_cell *c, double q)
 {
@@ -150,7 +151,8 @@ void series_sum(const struct series_store *s, const struct series_query *q, seri
     struct groups g = { .q = q };
     uint32_t to = MIN(q->to, s->complete);
     if (to < q->from) return;
-    const struct level *v = level_for(s, q, to - q->from >= TENS_S ? 2 : to - q->from >= FINE_S ? 1 : 0);
+    uint32_t fine = q->service.n ? FINE_S : FINE_ALL_S;
+    const struct level *v = level_for(s, q, to - q->from >= TENS_S ? 2 : to - q->from >= fine ? 1 : 0);
     uint32_t from = q->from - q->from % v->step;
     each_line(v, q, from, to, sum_record, &g);
     vec_foreach (r, &g.rows) {
