@@ -150,7 +150,7 @@ export function Header({ release: r, run, busy, problem, tabs }: { release: Rele
             {m('started', { who: r.startedBy })} <Time at={r.startedAt} />
           </span>
         </div>
-        <div className="main">
+        <div className="hl">
           <div>
             <h1 className="num">{sentence(r)}</h1>
             <div className="state">

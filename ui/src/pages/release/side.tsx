@@ -52,7 +52,8 @@ export function ApprovalCard({ release: r }: { release: Release }) {
           <li className="row" key={p.user}>
             <Avatar name={p.user} />
             <span className={p.may ? '' : 't3'}>
-              {p.may ? <b>{p.user}</b> : p.user} {p.user === me.user && m('you')}
+              {p.may ? <b>{p.user}</b> : p.user}
+              {p.user === me.user && ` ${m('you')}`}
               {p.may ? `, ${roleWord(p.role)}` : p.why ? ` ${p.why}` : ''}
               {a.by.includes(p.user) && <span className="tok"> {m('approved')}</span>}
             </span>

@@ -22,7 +22,6 @@ const m = messages({
   tooLittle: ['Too little seen to say', '样本太少，尚不能判断'],
   settle: ['About {n} more requests settle it', '约再有 {n} 个请求即可判定'],
   harm: ['Decisive evidence of harm', '确凿的变差证据'],
-  harmOdds: ['{odds} by chance', '偶然出现的机会为 {odds}'],
   likely: ['Signs of harm', '有变差迹象'],
   noHarmErrors: ['Enough evidence that {to} fails no more often', '证据足以说明 {to} 失败率不更高'],
   noHarmLatency: ['Enough evidence that {to} is not slower', '证据足以说明 {to} 不更慢'],
@@ -62,11 +61,11 @@ function evidence(t: Tile, r: Release, kind: 'errors' | 'latency' | 'split'): Ti
   switch (t.verdict) {
     case 'harm':
     case 'rolled-back':
-      return kind === 'split' ? { kind: 'warn', icon: 'warn', words: m('splitBad') } : { kind: 'bad', icon: 'warn', words: m('harm'), detail: known(t.odds) ? m('harmOdds', { odds: odds(t.odds) }) : undefined };
+      return kind === 'split' ? { kind: 'warn', icon: 'warn', words: m('splitBad') } : { kind: 'bad', icon: 'warn', words: m('harm'), detail: known(t.odds) ? odds(t.odds) : undefined };
     case 'split-mismatch':
       return { kind: 'warn', icon: 'warn', words: m('splitBad') };
     case 'harm-likely':
-      return { kind: 'warn', icon: 'warn', words: m('likely'), detail: known(t.odds) ? m('harmOdds', { odds: odds(t.odds) }) : settle };
+      return { kind: 'warn', icon: 'warn', words: m('likely'), detail: known(t.odds) ? odds(t.odds) : settle };
     case 'no-harm':
     case 'ship':
       if (kind === 'split') return { kind: 'ok', icon: 'check', words: m('splitOk'), detail: m('splitNote') };
