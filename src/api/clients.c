@@ -80,7 +80,15 @@ static uint64_t names_hash(const struct str *v, size_t n)
 
 static void add_all(struct xds_set *set, const struct translation *tr)
 {
-    for (size_t i = 0; i < tr->n; i++) xds_set_add(set, tr->v[i].name, tr->v[i].data, tr->v[i].hash);
+    static_assert(sizeof(struct tr_piece) == sizeof(struct xds_part) && offsetof(struct tr_piece, hash) == offsetof(struct xds_part, hash),
+                  "alike");
+    for (size_t i = 0; i < tr->n; i++) {
+        const struct tr_resource *r = &tr->v[i];
+        if (r->n_pieces)
+            xds_set_add_parts(set, r->name, (const struct xds_part *)(const void *)r->pieces, r->n_pieces, r->hash);
+        else
+            xds_set_add(set, r->name, r->data, r->hash);
+    }
 }
 
 static struct xds_set *translated(struct controller *c, struct client *cl, enum xds_type t, enum tr_part part,

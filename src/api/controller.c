@@ -21,7 +21,7 @@ struct controller {
     struct measured *measured;
     struct stats *stats;
     struct deferred settle;
-    struct timer tick, wake;
+    struct timer tick, wake, more;
     uint64_t seed;
     bool work_dirty; /* workload has not seen the world */
     struct mesh_options options;
@@ -272,6 +272,17 @@ static void new_mesh(struct controller *c)
     c->mesh = next;
 }
 
+/* Thousands of streams are compared in slices, so that calls are answered meanwhile. */
+static void more_streams(struct controller *c)
+{
+    if (xds_server_continue(c->xds, clock_ms()))
+        timer_set(c->cfg.loop, &c->more, 1);
+    else
+        clients_tidy(c);
+}
+
+static void more_fire(struct timer *t) { more_streams(container_of(t, struct controller, more)); }
+
 uint64_t controller_settle(struct controller *c)
 {
     uint64_t epoch = 0;
@@ -289,7 +300,7 @@ uint64_t controller_settle(struct controller *c)
             if (c->dirty & TYPE(t)) c->changed[t] = c->meshes;
         c->dirty = 0;
         epoch = xds_server_changed(c->xds, clock_ms());
-        clients_tidy(c);
+        more_streams(c);
         c->last_us = (clock_ns() - begin) / 1000;
     }
     if (TAKE(c->pods_gone, false)) clients_check(c);
@@ -350,6 +361,7 @@ struct controller *controller_new(const struct controller_config *cfg)
     c->settle.run = settle_later;
     c->tick.fire = tick_fire;
     c->wake.fire = wake_fire;
+    c->more.fire = more_fire;
     c->seed = clock_ns();
     c->stats = stats_new(c->cfg.loop);
     c->xds = xds_server_new(&controller_xds_ops, c, &c->cfg.limits);

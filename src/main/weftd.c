@@ -68,7 +68,7 @@ struct daemon {
     struct http_server *api, *xds, *page, *metrics;
     struct xds_door door;
     struct io signals;
-    struct timer drained;
+    struct timer drained, trim;
 };
 
 /* ---- arguments ---- */
@@ -231,6 +231,15 @@ static void tune(void)
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
+/* Free memory between live pieces, after thousands of proxies came at once, goes back to the machine. */
+static void trim(struct timer *t)
+{
+    enum { LOOK_MS = 2000, WORTH = 24 << 20 };
+    struct daemon *d = container_of(t, struct daemon, trim);
+    if (mallinfo2().fordblks > WORTH) malloc_trim(0);
+    timer_set(d->loop, t, LOOK_MS);
+}
+
 /* The page's door, when one was asked for or handed over. */
 static int open_page(struct daemon *d, const struct options *o, struct err *e)
 {
@@ -288,6 +297,8 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
     if ((r = open_door(d->xds, "xds", &xds_addr, e)) < 0) return r;
     if ((r = open_page(d, o, e)) < 0 || (r = open_metrics(d, o, e)) < 0) return r;
     malloc_trim(0); /* what starting took */
+    d->trim.fire = trim;
+    trim(&d->trim);
     printf("weftd %s ready: api %s, xds %s\n", WEFT_VERSION, path, handed_over("xds") >= 0 ? "handed over" : o->xds);
     fflush(stdout);
     return 0;
@@ -295,6 +306,7 @@ static int start(struct daemon *d, const struct options *o, struct err *e)
 
 static void end(struct daemon *d)
 {
+    timer_stop(&d->trim);
     if (d->page) http_server_free(d->page);
     if (d->metrics) http_server_free(d->metrics);
     if (d->xds) http_server_free(d->xds);

@@ -55,6 +55,7 @@ void index_classes(struct mesh *m)
         NOTE_CONDITIONS(m, vs->spec->tcp, vs->spec->n_tcp)
     }
     m->ns_matters[TR_ROUTE] = true;
+    m->pieces = piece_cache_new();
 }
 
 struct str tr_class(const struct mesh *m, const struct tr_node *n, enum tr_type type, struct arena *a)

@@ -56,6 +56,7 @@ void mesh_unref(struct mesh *m)
     map_free(&m->rules_by_ns, free_host_index);
     host_index_free(&m->vs_by_host);
     map_free(&m->vs_by_gateway, free_vec);
+    piece_cache_free(m->pieces);
     map_free(&m->rule_ns, NULL);
     map_free(&m->label_keys, NULL);
     for (size_t i = 0; i < m->n_rules; i++) vec_free(&m->rules[i]->subsets);

@@ -217,6 +217,8 @@ struct mesh {
     bool ns_matters[TR__N]; /* somebody's exportTo or a condition looks at its namespace */
     struct map rule_ns;     /* namespaces whose rules are not the same for everybody */
     struct map label_keys;  /* of conditions on the client's labels */
+    /* Virtual hosts packed once for all that get the same (route_pieces.c): filled as translations ask, on the one thread of theirs. */
+    struct piece_cache *pieces;
 };
 
 /* Who a translation is for, resolved in the mesh. */
@@ -262,6 +264,7 @@ void index_rules(struct mesh *m);
 void index_routes(struct mesh *m);
 void index_gateways(struct mesh *m);
 void index_classes(struct mesh *m);
+void piece_cache_free(struct piece_cache *c);
 
 struct ptr_vec *map_vec(struct map *m, struct str key); /* made when missing */
 void host_index_add(struct host_index *ix, const char *host, void *p);

@@ -21,6 +21,8 @@ struct output {
 /* False when names were asked for and this is none of them: saves building it. */
 bool output_wants(const struct output *o, const char *name);
 void output_add(struct output *o, const char *name, const ProtobufCMessage *m);
+/* The same from pieces that live as long as the mesh. */
+void output_add_pieces(struct output *o, const char *name, const struct tr_piece *v, size_t n);
 
 typedef void make_fn(const struct client *c, struct output *o);
 make_fn make_clusters, make_endpoints, make_listeners, make_routes, make_secrets;
@@ -58,6 +60,23 @@ void inbound_listener(const struct client *c, struct output *o);
 bool shared_http(const struct service *s, const struct port *p);
 bool own_listener(const struct service *s, const struct port *p);
 const struct ptr_vec *services_on_port(const struct mesh *m, uint32_t port);
+
+/* route_pieces.c: packed virtual hosts of one HTTP port, by service; the same for all sidecars that routes treat alike, but for the short
+ * name that a service has in its own namespace. */
+struct vhost_piece {
+    struct tr_piece packed; /* with tag and length: a virtual_hosts field */
+    const char **domains;
+    size_t n_domains;
+};
+struct port_pieces {
+    struct vhost_piece *of[2]; /* [1]: with the short name; by index in services_on_port; packed.data.p NULL: not yet */
+};
+struct piece_cache *piece_cache_new(void);
+struct port_pieces *port_pieces_of(const struct client *c, uint32_t port);
+/* Packs a virtual host as a field of its route configuration, in the cache's memory. */
+struct tr_piece vhost_pack(const struct mesh *m, const e_vhost *vh);
+struct tr_piece piece_of(const struct mesh *m, const ProtobufCMessage *whole);
+void vhost_keep(const struct mesh *m, struct vhost_piece *p, const e_vhost *vh);
 
 /* Routes: parts */
 e_route_config *route_config_new(struct arena *a, const char *name);

@@ -125,29 +125,65 @@ static void push_foreign_hosts(const struct client *c, e_route_config *rc, struc
     }
 }
 
+static e_vhost *service_vhost(const struct client *c, const struct service *s, uint32_t port)
+{
+    e_vhost *vh = vhost_new(c->a, arena_printf(c->a, "%s:%" PRIu32, s->host, port));
+    push_domains(c, s, NULL, vh);
+    service_routes(c, s, port, vh);
+    return vh;
+}
+
+/* Whether all of these domains are nobody's yet; they are its then. */
+static bool claim_all(struct map *taken, const struct vhost_piece *p)
+{
+    for (size_t i = 0; i < p->n_domains; i++)
+        if (map_get(taken, str_of(p->domains[i]))) return false;
+    for (size_t i = 0; i < p->n_domains; i++) map_put(taken, str_of(p->domains[i]), taken);
+    return true;
+}
+
+struct pieces {
+    VEC(struct tr_piece) v;
+};
+
+static void push_service(const struct client *c, struct pieces *out, struct map *taken, struct vhost_piece *p, const struct service *s,
+                         uint32_t port)
+{
+    if (!p->packed.data.p) vhost_keep(c->m, p, service_vhost(c, s, port));
+    if (claim_all(taken, p)) {
+        vec_push(&out->v, p->packed);
+        return;
+    }
+    e_route_config rest = { 0 }; /* an earlier one has some of its domains */
+    push_vhost(c->a, &rest, taken, service_vhost(c, s, port));
+    if (rest.n_virtual_hosts) vec_push(&out->v, vhost_pack(c->m, rest.virtual_hosts[0]));
+}
+
 static void add_port_routes(const struct client *c, struct output *o, uint32_t port)
 {
     struct arena *a = c->a;
     const char *name = arena_printf(a, "%" PRIu32, port);
     if (!output_wants(o, name)) return;
     const struct ptr_vec *v = services_on_port(c->m, port);
+    struct port_pieces *kept = port_pieces_of(c, port);
     e_route_config *rc = route_config_new(a, name);
+    struct pieces out = { 0 };
     struct map taken = { 0 };
     bool shared = false;
+    vec_push(&out.v, piece_of(c->m, &rc->base));
     for (size_t i = 0; i < v->v.n; i++) {
         const struct service *s = v->v.v[i];
         const struct port *p = service_port(s, port);
         if (!service_visible(c, s) || proto_is_tcp(p->protocol)) continue;
         shared = shared || shared_http(s, p);
-        e_vhost *vh = vhost_new(a, arena_printf(a, "%s:%" PRIu32, s->host, port));
-        push_domains(c, s, NULL, vh);
-        service_routes(c, s, port, vh);
-        push_vhost(a, rc, &taken, vh);
+        push_service(c, &out, &taken, &kept->of[strcmp(s->ns, c->ns) == 0][i], s, port);
     }
     push_foreign_hosts(c, rc, &taken, port);
     map_free(&taken, NULL);
     push_catch_all(c, rc);
-    if (shared) output_add(o, name, &rc->base);
+    for (size_t i = 0; i < rc->n_virtual_hosts; i++) vec_push(&out.v, vhost_pack(c->m, rc->virtual_hosts[i]));
+    if (shared) output_add_pieces(o, name, out.v.v, out.v.n);
+    vec_free(&out.v);
 }
 
 /* A sniffed service has its own listener, so whatever arrives is meant for it. */

@@ -30,7 +30,34 @@ void output_add(struct output *o, const char *name, const ProtobufCMessage *m)
 {
     struct str n = { name, strlen(name) };
     struct str data = msg_pack(o->keep, m);
-    vec_push(&o->list, (struct tr_resource){ arena_str(o->keep, n), data, hash64(data.p, data.n) });
+    vec_push(&o->list, (struct tr_resource){ .name = arena_str(o->keep, n), .data = data, .hash = hash64(data.p, data.n) });
+}
+
+/* The hash is made of the pieces' either way, so that a class and a node alone agree. */
+void output_add_pieces(struct output *o, const char *name, const struct tr_piece *v, size_t n)
+{
+    struct tr_resource r = { .name = arena_str(o->keep, (struct str){ name, strlen(name) }) };
+    uint64_t *hashes = arena_alloc(&o->scratch, n * sizeof *hashes);
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = v[i].hash;
+        len += v[i].data.n;
+    }
+    r.hash = hash64(hashes, n * sizeof *hashes);
+    if (o->part == TR_SHARED) {
+        struct tr_piece *own = arena_alloc(o->keep, n * sizeof *own);
+        memcpy(own, v, n * sizeof *own);
+        r.pieces = own;
+        r.n_pieces = n;
+    } else {
+        char *p = arena_alloc(o->keep, len + 1);
+        r.data = str_make(p, len);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(p, v[i].data.p, v[i].data.n);
+            p += v[i].data.n;
+        }
+    }
+    vec_push(&o->list, r);
 }
 
 int tr_node_verify(const struct tr_node *n, const struct mesh *m, struct str peer_ip, struct err *e)
@@ -83,6 +110,7 @@ static int make(const struct mesh *m, const struct tr_node *n, enum tr_type type
     arena_free(&o.scratch);
     t->v = o.list.v;
     t->n = o.list.n;
+    if (part == TR_SHARED) t->mesh = mesh_ref((struct mesh *)(uintptr_t)m);
     if (rc < 0)
         translation_free(t);
     else
@@ -106,6 +134,7 @@ void translation_free(struct translation *t)
 {
     if (!t) return;
     free(t->v);
+    mesh_unref(t->mesh);
     arena_free(&t->arena);
     free(t);
 }

@@ -65,10 +65,17 @@ int tr_node_verify(const struct tr_node *n, const struct mesh *m, struct str pee
 /* The workload of the node's pod (the Deployment's name, else the pod's); "": the pod is not in the mesh. Valid as long as m. */
 struct str tr_node_workload(const struct tr_node *n, const struct mesh *m);
 
+struct tr_piece {
+    struct str data;
+    uint64_t hash;
+};
 struct tr_resource {
     struct str name;
     struct str data; /* packed message: the value of the Any */
-    uint64_t hash;   /* of data */
+    uint64_t hash;   /* of data, or of the pieces */
+    /* TR_SHARED only, and then data is empty: the message is these one behind the other. Other classes' have many of the same. */
+    const struct tr_piece *pieces;
+    size_t n_pieces;
 };
 
 /* All resources of one type for one node, in a stable order. */
@@ -76,6 +83,7 @@ struct translation {
     struct tr_resource *v;
     size_t n;
     struct arena arena; /* holds them */
+    struct mesh *mesh;  /* and this the pieces; one reference */
 };
 
 /* What the node shall have of one type. want/n_want: the names that it asked for; want NULL: all, n_want 0: none. They are a

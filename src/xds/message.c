@@ -206,7 +206,12 @@ static void put_any(struct buf *out, uint32_t number, const struct xds_entry *en
 {
     pb_put_head(out, number, any_size(en));
     pb_put(out, ANY_TYPE_URL, en->type_url);
-    pb_put(out, ANY_VALUE, en->bytes);
+    if (!en->parts) {
+        pb_put(out, ANY_VALUE, en->bytes);
+        return;
+    }
+    pb_put_head(out, ANY_VALUE, en->bytes.n);
+    for (size_t i = 0; i < en->n_parts; i++) buf_str_append(out, en->parts[i]);
 }
 
 void xds_response_write(struct buf *out, enum xds_framing fr, const struct xds_response *r)

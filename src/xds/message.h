@@ -31,6 +31,8 @@ void xds_request_free(struct xds_request *r);
 struct xds_entry {
     struct str name, version;   /* delta, or wrapped in a Resource; empty otherwise */
     struct str type_url, bytes; /* of the Any; bytes.p NULL: no body (a TTL renewal) */
+    const struct str *parts;    /* writing only: the bytes one behind the other, bytes.n their sum; NULL: bytes.p */
+    size_t n_parts;
 };
 
 /* DiscoveryResponse or DeltaDiscoveryResponse. */

@@ -85,7 +85,13 @@ static void cluster_sent(struct xds_stream *s, struct str bytes)
 
 static void put_entry(struct build *b, struct str name, struct xds_blob *blob)
 {
-    struct xds_entry en = { .name = name, .type_url = str_of(xds_types[b->t].url), .bytes = xds_blob_str(blob) };
+    struct xds_entry en = { .name = name, .type_url = str_of(xds_types[b->t].url), .bytes = { blob->data, blob->len } };
+    if (blob->n_parts) {
+        struct str *parts = arena_alloc(&b->versions, blob->n_parts * sizeof *parts);
+        for (uint32_t i = 0; i < blob->n_parts; i++) parts[i] = xds_blob_str(xds_blob_parts(blob)[i]);
+        en.parts = parts;
+        en.n_parts = blob->n_parts;
+    }
     if (b->s->framing == XDS_DELTA) {
         static const char digits[] = "0123456789abcdef";
         char *text = arena_alloc(&b->versions, 16);
@@ -223,6 +229,7 @@ static bool build_answer(struct xds_stream *s, enum xds_type t, struct buf *out)
 bool xds_stream_pull(struct xds_stream *s, uint64_t now_ms, struct buf *out)
 {
     s->sv->now_ms = now_ms;
+    stream_update(s);
     gates_tick(s, now_ms);
     for (int t = 0; t < XDS__N; t++)
         if (sub_due(s, (enum xds_type)t) && build_answer(s, (enum xds_type)t, out)) return true;

@@ -6,7 +6,9 @@
 #include "base/log.h"
 #include "http/grpc.h"
 
-enum { WAITING_MAX = 64 << 10, SEND_MS = 30000, FIRST_MS = 15000 };
+enum { WAITING_MAX = 64 << 10, SEND_MS = 30000, FIRST_MS = 15000, TURN_MS = 2000 };
+/* Answers to all clients together that may wait in memory: thousands that reconnect at once take turns. */
+#define ALL_WAITING_MAX ((size_t)24 << 20)
 
 struct xds_peer {
     struct xds_door *door;
@@ -14,6 +16,10 @@ struct xds_peer {
     struct xds_stream *stream;
     struct deferred pump;
     struct timer slow, first; /* takes no bytes; has not said who it is */
+    struct timer turn;        /* has waited for room long enough: others may not read at all */
+    bool now;                 /* says something whatever waits */
+    struct link line;         /* on the door's: may say nothing now */
+    size_t counted;           /* its bytes in the door's `waiting` */
     size_t waited;            /* bytes that waited when `slow` was set */
     bool over;                /* the answer has ended: nothing is said any more */
 };
@@ -54,10 +60,30 @@ static void first_fire(struct timer *t)
     if (xds_stream_node(p->stream).n == 0) peer_end(p, GRPC_DEADLINE_EXCEEDED, "no first request came");
 }
 
+/* What waits for this client now; when there is room again, the next in line says something. */
+static void count_waiting(struct xds_peer *p, size_t now)
+{
+    struct xds_door *d = p->door;
+    d->waiting = d->waiting - p->counted + now;
+    p->counted = now;
+    struct xds_peer *next = d->waiting <= ALL_WAITING_MAX ? list_first(&d->line, struct xds_peer, line) : NULL;
+    if (!next) return;
+    list_del(&next->line);
+    if (!next->over) loop_defer(http_loop(next->x), &next->pump);
+}
+
 static void pump(struct deferred *d)
 {
     struct xds_peer *p = container_of(d, struct xds_peer, pump);
     struct buf msg = { 0 };
+    if (!p->over) count_waiting(p, http_waiting(p->x));
+    if (!p->over && p->door->waiting > ALL_WAITING_MAX && !p->now) {
+        if (!link_on(&p->line)) list_append(&p->door->line, &p->line);
+        if (!p->turn.on) timer_set(http_loop(p->x), &p->turn, TURN_MS);
+        return;
+    }
+    p->now = false;
+    timer_stop(&p->turn);
     while (!p->over && http_waiting(p->x) < WAITING_MAX && xds_stream_pull(p->stream, clock_ms(), &msg)) {
         ssize_t rc = http_grpc_message(p->x, buf_data(&msg), msg.len);
         if (rc == -ENOBUFS)
@@ -67,12 +93,21 @@ static void pump(struct deferred *d)
         buf_clear(&msg);
     }
     buf_free(&msg);
+    count_waiting(p, p->over ? 0 : http_waiting(p->x));
     if (p->over) return;
     if (http_waiting(p->x))
         watch_slow(p);
     else
         timer_stop(&p->slow);
     peer_tick(p);
+}
+
+static void turn_fire(struct timer *t)
+{
+    struct xds_peer *p = container_of(t, struct xds_peer, turn);
+    p->now = true;
+    list_del(&p->line);
+    if (!p->over) loop_defer(http_loop(p->x), &p->pump);
 }
 
 static void on_writable(struct http_exchange *x, void *arg)
@@ -112,9 +147,12 @@ static void on_done(struct http_exchange *x, bool ok, void *arg)
     (void)x;
     (void)ok;
     p->over = true;
+    list_del(&p->line);
+    count_waiting(p, 0);
     deferred_cancel(&p->pump);
     timer_stop(&p->slow);
     timer_stop(&p->first);
+    timer_stop(&p->turn);
     log_debug("%.*s: stream closed", STR_ARG(xds_stream_node(s)));
     xds_stream_free(s);
     free(p);
@@ -140,10 +178,12 @@ bool xds_serve(struct xds_door *d, struct http_exchange *x)
         return true;
     }
     p->door = d;
+    if (!d->line.next) list_init(&d->line);
     p->x = x;
     p->pump.run = pump;
     p->slow.fire = slow_fire;
     p->first.fire = first_fire;
+    p->turn.fire = turn_fire;
     timer_set(http_loop(x), &p->first, FIRST_MS);
     http_on_done(x, on_done, p);
     http_on_writable(x, on_writable, p);

@@ -10,6 +10,9 @@ struct xds_door {
     uint64_t send_ms;        /* a client that takes no byte for so long is cut; 0: 30 s */
     void (*tick)(void *arg); /* the core's clock may have new deadlines: call xds_server_tick soon; may be NULL */
     void *arg;
+    /* serve.c's own: bytes that wait for all clients together, and who waits until they are fewer. */
+    size_t waiting;
+    struct link line;
 };
 
 /* Takes an exchange over if its path is one of ADS and it is gRPC on HTTP/2; false: it is somebody else's. *d must outlive

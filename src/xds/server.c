@@ -1,5 +1,6 @@
 /* The server as a whole: the world changes, waits for acknowledgement, status. */
 #include "xds/server.h"
+#include "base/clock.h"
 #include "xds/stream.h"
 
 const char *const xds_sync_names[] = {
@@ -22,6 +23,7 @@ struct xds_server *xds_server_new(const struct xds_server_ops *ops, void *ctx, c
     if (!sv->limits.per_s) sv->limits.per_s = 200;
     list_init(&sv->streams);
     list_init(&sv->waits);
+    list_init(&sv->stale);
     return sv;
 }
 
@@ -40,17 +42,40 @@ struct xds_intern *xds_server_intern(struct xds_server *sv) { return &sv->intern
 struct xds_server_counts xds_server_counts(const struct xds_server *sv) { return sv->counts; }
 unsigned xds_server_streams(const struct xds_server *sv) { return sv->n_streams; }
 
+static void waits_unconcerned(struct xds_stream *s);
+
+void stream_update(struct xds_stream *s)
+{
+    bool changed = false;
+    if (!link_on(&s->stale)) return;
+    list_del(&s->stale);
+    for (int t = 0; t < XDS__N; t++) changed |= sub_refresh(s, (enum xds_type)t);
+    if (!changed) {
+        waits_unconcerned(s);
+        return;
+    }
+    s->epoch = s->sv->epoch;
+    stream_wake(s);
+}
+
+bool xds_server_continue(struct xds_server *sv, uint64_t now_ms)
+{
+    enum { SLICE_NS = 8000000 };
+    uint64_t begin = clock_ns();
+    sv->now_ms = now_ms;
+    while (!list_empty(&sv->stale)) {
+        stream_update(list_first(&sv->stale, struct xds_stream, stale));
+        if (clock_ns() - begin > SLICE_NS) break;
+    }
+    return !list_empty(&sv->stale);
+}
+
 uint64_t xds_server_changed(struct xds_server *sv, uint64_t now_ms)
 {
-    sv->now_ms = now_ms;
     sv->epoch++;
-    list_foreach (s, &sv->streams, struct xds_stream, link) {
-        bool changed = false;
-        for (int t = 0; t < XDS__N; t++) changed |= sub_refresh(s, (enum xds_type)t);
-        if (!changed) continue;
-        s->epoch = sv->epoch;
-        stream_wake(s);
-    }
+    list_foreach (s, &sv->streams, struct xds_stream, link)
+        if (!link_on(&s->stale)) list_append(&sv->stale, &s->stale);
+    xds_server_continue(sv, now_ms);
     return sv->epoch;
 }
 
@@ -99,7 +124,7 @@ struct xds_wait *xds_server_wait(struct xds_server *sv, uint64_t epoch, uint64_t
     *w = (struct xds_wait){ .epoch = epoch, .began_ms = now_ms, .until_ms = now_ms + timeout_ms, .fn = fn, .arg = arg };
     list_append(&sv->waits, &w->link);
     list_foreach (s, &sv->streams, struct xds_stream, link)
-        if (s->named && s->epoch == epoch && !stream_quiet(s)) vec_push(&w->waiting, s);
+        if (s->named && (link_on(&s->stale) || (s->epoch == epoch && !stream_quiet(s)))) vec_push(&w->waiting, s);
     w->of = (unsigned)w->waiting.n;
     if (w->of) return w;
     wait_finish(w, now_ms);
@@ -130,6 +155,16 @@ void waits_answered(struct xds_stream *s, enum xds_type t, bool refused)
         else
             vec_push(&w->refused, (struct xds_refused){ xstrdup(s->node), xstrdup(s->sub[t].nack), xds_types[t].name });
         if (w->waiting.n == 0) wait_finish(w, sv->now_ms);
+    }
+}
+
+/* It was looked at, and none of the changes since those waits began concerns it. */
+static void waits_unconcerned(struct xds_stream *s)
+{
+    list_foreach (w, &s->sv->waits, struct xds_wait, link) {
+        if (s->epoch >= w->epoch || !wait_take_out(w, s)) continue;
+        w->of--;
+        if (w->waiting.n == 0) wait_finish(w, s->sv->now_ms);
     }
 }
 

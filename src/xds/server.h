@@ -79,8 +79,11 @@ struct str xds_stream_node(const struct xds_stream *s);
 void *xds_stream_user(const struct xds_stream *s);
 
 /* The world changed: all streams are compared with what they should have now, wakes come through ops. Returns the epoch
- * for xds_server_wait. */
+ * for xds_server_wait. With thousands of streams that takes a while: after some milliseconds it returns, and the rest follows with
+ * xds_server_continue (a stream that speaks or may send before is brought up to date then). */
 uint64_t xds_server_changed(struct xds_server *sv, uint64_t now_ms);
+/* The next streams; true when some are left: call it again in the next turn of the loop. */
+bool xds_server_continue(struct xds_server *sv, uint64_t now_ms);
 /* Gates and waits that time out. Returns milliseconds until the next call is needed, or -1. */
 int64_t xds_server_tick(struct xds_server *sv, uint64_t now_ms);
 

@@ -9,10 +9,28 @@ struct xds_blob *xds_intern(struct xds_intern *in, struct str bytes, uint64_t ha
     must(bytes.n <= UINT32_MAX);
     struct xds_blob *first = map_get(&in->by_hash, hash_key(&hash));
     for (struct xds_blob *b = first; b; b = b->next)
-        if (str_eq(xds_blob_str(b), bytes)) return xds_blob_ref(b);
+        if (!b->n_parts && str_eq(xds_blob_str(b), bytes)) return xds_blob_ref(b);
     struct xds_blob *b = xcalloc(1, sizeof *b + bytes.n);
     *b = (struct xds_blob){ .home = in, .hash = hash, .refs = 1, .len = (uint32_t)bytes.n, .next = first };
     if (bytes.n) memcpy(b->data, bytes.p, bytes.n);
+    map_put(&in->by_hash, hash_key(&hash), b);
+    return b;
+}
+
+struct xds_blob *xds_intern_parts(struct xds_intern *in, struct xds_blob *const *parts, size_t n, uint64_t hash)
+{
+    struct xds_blob *first = map_get(&in->by_hash, hash_key(&hash));
+    for (struct xds_blob *b = first; b; b = b->next) {
+        if (b->n_parts != n || memcmp(b->data, parts, n * sizeof *parts) != 0) continue;
+        for (size_t i = 0; i < n; i++) xds_blob_unref(parts[i]);
+        return xds_blob_ref(b);
+    }
+    struct xds_blob *b = xcalloc(1, sizeof *b + n * sizeof *parts);
+    uint64_t len = 0;
+    for (size_t i = 0; i < n; i++) len += parts[i]->len;
+    must(n && len <= UINT32_MAX);
+    *b = (struct xds_blob){ .home = in, .hash = hash, .refs = 1, .len = (uint32_t)len, .n_parts = (uint32_t)n, .next = first };
+    memcpy(b->data, parts, n * sizeof *parts);
     map_put(&in->by_hash, hash_key(&hash), b);
     return b;
 }
@@ -35,6 +53,7 @@ void xds_blob_unref(struct xds_blob *b)
         map_put(&b->home->by_hash, hash_key(&b->hash), first);
     else
         map_remove(&b->home->by_hash, hash_key(&b->hash));
+    for (uint32_t i = 0; i < b->n_parts; i++) xds_blob_unref(xds_blob_parts(b)[i]);
     free(b);
 }
 
@@ -56,6 +75,14 @@ void xds_set_add(struct xds_set *s, struct str name, struct str bytes, uint64_t 
 {
     if (hash == 0) hash = hash_str(bytes);
     xds_blob_unref(map_put(&s->by_name, name, xds_intern(s->home, bytes, hash)));
+}
+
+void xds_set_add_parts(struct xds_set *s, struct str name, const struct xds_part *v, size_t n, uint64_t hash)
+{
+    struct xds_blob **parts = xcalloc(n, sizeof *parts);
+    for (size_t i = 0; i < n; i++) parts[i] = xds_intern(s->home, v[i].bytes, v[i].hash);
+    xds_blob_unref(map_put(&s->by_name, name, xds_intern_parts(s->home, parts, n, hash)));
+    free(parts);
 }
 
 static void unref_value(void *b) { xds_blob_unref(b); }

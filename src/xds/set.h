@@ -8,20 +8,26 @@
 
 struct xds_intern;
 
-/* The bytes of one resource, counted by whoever holds it. */
+/* The bytes of one resource, counted by whoever holds it; or (n_parts) other blobs one behind the other, which many resources share: the
+ * route configurations of two namespaces differ in a few virtual hosts of thousands. */
 struct xds_blob {
     struct xds_intern *home;
     uint64_t hash;
-    uint32_t refs, len;
+    uint32_t refs, len; /* len: of all parts together */
+    uint32_t n_parts;
     struct xds_blob *next; /* same hash */
-    char data[];
+    char data[];           /* len bytes, or n_parts pointers to blobs */
 };
+/* Only of a blob without parts. */
 static inline struct str xds_blob_str(const struct xds_blob *b) { return (struct str){ b->data, b->len }; }
+static inline struct xds_blob *const *xds_blob_parts(const struct xds_blob *b) { return (struct xds_blob *const *)(const void *)b->data; }
 
 struct xds_intern {
     struct map by_hash; /* 8 bytes of hash -> struct xds_blob * */
 };
 struct xds_blob *xds_intern(struct xds_intern *in, struct str bytes, uint64_t hash);
+/* Takes over the references of the parts. */
+struct xds_blob *xds_intern_parts(struct xds_intern *in, struct xds_blob *const *parts, size_t n, uint64_t hash);
 struct xds_blob *xds_blob_ref(struct xds_blob *b);
 void xds_blob_unref(struct xds_blob *b); /* NULL is fine */
 
@@ -39,6 +45,12 @@ struct xds_set *xds_set_new(struct xds_intern *home); /* one reference */
 struct xds_set *xds_set_ref(struct xds_set *s);
 /* Adds a resource (name and bytes are copied); hash is of the bytes, 0: computed here. A name twice: the later one. */
 void xds_set_add(struct xds_set *s, struct str name, struct str bytes, uint64_t hash);
+/* The same for a resource in parts, each with its hash. */
+struct xds_part {
+    struct str bytes;
+    uint64_t hash;
+};
+void xds_set_add_parts(struct xds_set *s, struct str name, const struct xds_part *v, size_t n, uint64_t hash);
 void xds_set_free(struct xds_set *s); /* drops a reference; NULL is fine */
 struct xds_blob *xds_set_get(const struct xds_set *s, struct str name);
 

@@ -27,6 +27,7 @@ void xds_stream_free(struct xds_stream *s)
 {
     if (!s) return;
     list_del(&s->link);
+    list_del(&s->stale);
     s->sv->n_streams--;
     waits_answered(s, XDS__N, false);
     for (int t = 0; t < XDS__N; t++) sub_free(&s->sub[t]);
@@ -454,6 +455,7 @@ int xds_stream_recv(struct xds_stream *s, struct str msg, uint64_t now_ms, int *
     if (rc == 0) rc = xds_request_read(&r, s->framing, msg, e);
     if (rc == 0) rc = take_tokens(s, request_cost(s, &r, msg.n), now_ms, e);
     if (rc == 0 && !s->named) rc = stream_first(s, &r, e);
+    stream_update(s);
     if (rc == 0) {
         enum xds_type t = xds_type_of(r.type_url);
         if (t != XDS__N)

@@ -55,6 +55,7 @@ struct xds_gate {
 
 struct xds_stream {
     struct link link;
+    struct link stale; /* on the server's list: the world changed, and this was not looked at yet */
     struct xds_server *sv;
     enum xds_framing framing;
     void *peer, *user;
@@ -94,6 +95,7 @@ struct xds_server {
     struct map names; /* sum -> struct xds_names */
     struct map nodes; /* node id -> number of its streams */
     struct link streams, waits;
+    struct link stale;
     unsigned n_streams;
     uint64_t epoch, now_ms;
     struct xds_server_counts counts;
@@ -133,6 +135,8 @@ bool routes_settled(const struct xds_stream *s);
 /* Everything sent and answered. */
 bool stream_quiet(const struct xds_stream *s);
 void stream_wake(struct xds_stream *s);
+/* Compares with the newest world, if that was not done yet. */
+void stream_update(struct xds_stream *s);
 /* push.c: opens gates whose time is over, starts their clocks. Returns milliseconds until one may open, or -1. */
 int64_t gates_tick(struct xds_stream *s, uint64_t now_ms);
 /* server.c: tells waits that a stream answered: refused when a type's last answer was a NACK. */

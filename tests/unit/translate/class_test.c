@@ -58,12 +58,34 @@ static struct translation *part_of(const struct mesh *m, const struct tr_node *n
     return ret;
 }
 
+static struct str bytes_of(const struct tr_resource *r, struct arena *a)
+{
+    if (!r->n_pieces) return r->data;
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_pieces; i++) n += r->pieces[i].data.n;
+    char *p = arena_alloc(a, n + 1), *at = p;
+    for (size_t i = 0; i < r->n_pieces; i++) {
+        memcpy(at, r->pieces[i].data.p, r->pieces[i].data.n);
+        at += r->pieces[i].data.n;
+    }
+    return str_make(p, n);
+}
+
+static bool equal(const struct tr_resource *x, const struct tr_resource *y)
+{
+    struct arena a;
+    arena_init(&a, 4096, 0);
+    bool ret = x && y && x->hash == y->hash && str_eq(bytes_of(x, &a), bytes_of(y, &a));
+    arena_free(&a);
+    return ret;
+}
+
 static void same(const char *what, const struct translation *a, const struct translation *b)
 {
     if (a->n != b->n) fail_msg("%s: %zu and %zu resources", what, a->n, b->n);
     for (size_t i = 0; i < a->n; i++) {
         const struct tr_resource *r = translation_find(b, a->v[i].name);
-        if (!r || !str_eq(r->data, a->v[i].data)) fail_msg("%s: %.*s differs", what, STR_ARG(a->v[i].name));
+        if (!equal(r, &a->v[i])) fail_msg("%s: %.*s differs", what, STR_ARG(a->v[i].name));
     }
 }
 
@@ -74,7 +96,7 @@ static void whole(const char *what, const struct mesh *m, const struct tr_node *
     for (size_t i = 0; i < all->n; i++) {
         const struct tr_resource *r = translation_find(shared, all->v[i].name);
         if (!r) r = translation_find(own, all->v[i].name);
-        if (!r || !str_eq(r->data, all->v[i].data)) fail_msg("%s: %.*s differs", what, STR_ARG(all->v[i].name));
+        if (!equal(r, &all->v[i])) fail_msg("%s: %.*s differs", what, STR_ARG(all->v[i].name));
     }
     translation_free(all);
     translation_free(shared);
