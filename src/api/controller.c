@@ -379,6 +379,7 @@ void controller_free(struct controller *c)
     deferred_cancel(&c->settle);
     timer_stop(&c->tick);
     timer_stop(&c->wake);
+    timer_stop(&c->more);
     measured_free(c->measured);
     clients_free(c);
     stats_free(c->stats);
