@@ -486,7 +486,10 @@ static bool says(struct bench *b, void *user, enum xds_type t, const char *text)
     struct xds_set *set = controller_xds_ops.generate(b->ctl, user, NULL, t, &all);
     bool found = false;
     assert_non_null(set);
-    map_foreach (e, &set->by_name) found = found || str_find(xds_blob_str(e->value), str_of(text)) >= 0;
+    for (struct xds_iter it = { .set = set }; xds_set_next(&it);) {
+        struct xds_blob *const *parts = it.blob->n_parts ? xds_blob_parts(it.blob) : &it.blob;
+        for (size_t i = 0; i < MAX(it.blob->n_parts, 1u); i++) found = found || str_find(xds_blob_str(parts[i]), str_of(text)) >= 0;
+    }
     xds_set_free(set);
     return found;
 }
