@@ -181,6 +181,9 @@ static void restore(struct live *l)
     arena_init(&next, 4096, 0);
     release_restored(l->r, engine_now(l->e), &next, &out);
     if (engine_take(l, &next, &out, NULL, &err) < 0) log_error("release %s#%u: %s", l->project, l->n, err.what);
+    release_standing(l->r, &out); /* what was ordered in the transaction stands; questions are asked again, with the same id */
+    for (size_t i = 0; i < out.n_orders; i++)
+        if (out.orders[i].kind == RELEASE_ORDER_WEBHOOK) webhook_call(l, &out.orders[i]);
 }
 
 static void load_all(struct engine *e)

@@ -406,7 +406,8 @@ json_t *release_view(const struct live *l, struct preq *q)
     json_object_set_new(j, "callers", grouped(l, &v, false));
     json_object_set_new(j, "ifBroke", if_broke(l, &all));
     json_object_set_new(j, "approval", approval(l));
-    json_object_set_new(j, "actions", actions(l, q));
+    /* In an event for many people nobody in particular asks: who wants them asks for the release. */
+    if (q || platform_settings(l->e->cfg.platform)->single) json_object_set_new(j, "actions", actions(l, q));
     json_object_set_new(j, "nextAt", model_time(r->phase == RELEASE_BAKING && !r->held && !r->paused_by ? r->bake_until : release_wake(r)));
     json_object_set_new(j, "bakeLeftMs", json_integer(release_bake_left(r, engine_now(l->e))));
     json_object_set_new(j, "warmUntil", model_time(r->warm_until));

@@ -119,10 +119,15 @@ static bool release_of(struct preq *q, struct found *f)
 
 /* ---- lists and one ---- */
 
+/* state: words with commas between them, "active", "ended" or a state's own name. */
 static bool wanted(const struct live *l, struct str state)
 {
     if (!state.n) return true;
-    return str_eqc(state, release_ended(l->r) ? "ended" : "active") || str_eqc(state, release_state_name(l->r));
+    while (state.p && state.n) {
+        struct str word = str_cut(&state, ',');
+        if (str_eqc(word, release_ended(l->r) ? "ended" : "active") || str_eqc(word, release_state_name(l->r))) return true;
+    }
+    return false;
 }
 
 void releases_list(struct preq *q)
