@@ -257,16 +257,20 @@ def test_undo_within_a_second_and_bring_back(api):
 
 def test_release_by_manifest(api, m):
     manifest = {"apiVersion": "weft.dev/v1alpha1", "kind": "Release", "metadata": {"name": f"by-hand-{random.randrange(10**6)}"},
-                "spec": {"service": SERVICE, "from": "v1", "to": "v9", "steps": [{"weight": 10, "bake": "1s"}, {"weight": 100, "bake": "1s"}], "analysis": QUICK,
+                "spec": {"service": SERVICE, "from": "v1", "to": "v9", "steps": [{"weight": 10, "bake": "4s"}, {"weight": 100, "bake": "1s"}], "analysis": QUICK,
                          "warmFor": "1s"}}
     bad = m.weft("apply", "-f", "-", stdin=json.dumps(manifest))
     assert bad.code != 0 and "v9" in bad.err + bad.out
     manifest["spec"]["to"] = "v2"
     m.apply(json.dumps(manifest))
-    n = api.ok("GET", f"/projects/{PROJECT}/releases?state=active")["items"][0]["n"]
+    n = api.ok("GET", f"/projects/{PROJECT}/releases?state=active,ended")["items"][0]["n"]
+    until(api, n, "preparing", "applying", "verifying", "baking")
     refused = m.weft("delete", "release", manifest["metadata"]["name"])
-    assert refused.code != 0 or get(api, n)["state"] == "queued", refused
+    assert refused.code != 0 and "abort" in refused.err + refused.out, refused
+    m.apply(json.dumps(manifest))  # the same again changes nothing
     until(api, n, "succeeded", "warm")
+    manifest["spec"]["to"] = "v5"
+    assert m.weft("apply", "-f", "-", stdin=json.dumps(manifest)).code != 0  # a plan that began is not edited
 
 
 class Server:
