@@ -238,6 +238,7 @@ void engine_free(struct engine *e)
     *platform_hooks(e->cfg.platform) = (struct platform_hooks){ 0 };
     webhooks_free(e->hooks);
     overlaid_forget();
+    summaries_free(e);
     platform_set_engine(e->cfg.platform, NULL);
     free(e->folder);
     free(e);

@@ -6,6 +6,7 @@
 #include "api/platform/model.h"
 #include "api/platform/releases.h"
 #include "api/platform/versions.h"
+#include "base/map.h"
 #include "canary/canary.h"
 #include "canary/threshold.h"
 #include "release/release.h"
@@ -90,6 +91,9 @@ struct engine {
     struct link lives; /* oldest first: under way, and those that ended in this run */
     struct webhooks *hooks;
     uint64_t ticks;
+    struct map ended; /* "UID/VERSION" -> json_t: summaries.c */
+    struct map rates; /* host -> struct series_cell, of the second rates_at */
+    uint32_t rates_at;
     char *folder; /* STATE/releases; NULL: memory only */
 };
 
@@ -131,6 +135,13 @@ const struct resource *live_resource(const struct live *l); /* NULL: deleted */
 /* The release of a stored resource; NULL when its status is none of ours. */
 struct live *live_load(struct engine *e, const struct resource *r, struct err *err);
 const struct resource *live_project(const struct live *l);
+
+/* summaries.c */
+void summaries_free(struct engine *e);
+/* The summary of a stored release; NULL when its status is none of ours. A new reference. */
+json_t *summaries_release(struct engine *e, const struct resource *r);
+/* Adds what was measured of a host in the last minute; returns the seconds that this is of. */
+uint32_t summaries_rate(struct engine *e, const char *host, struct series_cell *add);
 
 /* webhook.c */
 struct webhooks;

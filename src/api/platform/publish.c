@@ -34,12 +34,25 @@ void releases_publish(struct live *l, bool changed)
     approvals(l->e);
 }
 
+/* The project with fresh figures, for lists of projects. */
+static void project(struct platform *p, const struct resource *r)
+{
+    const WD(ProjectSpec) *spec = ((const WD(Project) *)r->msg)->spec;
+    json_t *summary = json_object();
+    releases_project_summary(platform_engine(p), r, summary);
+    send(p, false, "project", r->name, r->name,
+         json_pack("{s:s, s:o, s:o, s:s}", "name", r->name, "spec", model_json(spec ? &spec->base : NULL), "summary", summary, "etag",
+                   r->version));
+}
+
 void services_publish(struct platform *p)
 {
     struct events *ev = platform_events(p);
     if (!events_watchers(ev)) return;
     struct resource_list l = world_list(platform_world(p), KIND_PROJECT);
     if (events_watched(ev, "map", (struct str){ "", 0 })) send(p, false, "map", "", "map", map_view(p, NULL, 60));
+    bool home = platform_engine(p)->ticks % 2 == 0 && events_watched(ev, "project", (struct str){ "", 0 });
+    for (size_t i = 0; i < l.n && home; i++) project(p, l.v[i]);
     for (size_t i = 0; i < l.n; i++) {
         const WD(ProjectSpec) *spec = ((const WD(Project) *)l.v[i]->msg)->spec;
         if (!spec || !events_watched(ev, "service", str_of(l.v[i]->name))) continue;

@@ -71,9 +71,8 @@ json_t *releases_recent(struct platform *p, const struct resource *project, cons
     size_t n = 0;
     struct resource **r = e ? matching(p, project ? project->name : NULL, service->ns, service->name, &n) : NULL;
     for (size_t i = 0; i < n && json_array_size(list) < limit; i++) {
-        struct found f = load(e, r[i]);
-        if (f.l) json_array_append_new(list, release_summary(f.l));
-        found_free(&f);
+        json_t *j = summaries_release(e, r[i]);
+        if (j) json_array_append_new(list, j);
     }
     free(r);
     return list;
@@ -413,48 +412,46 @@ void approvals_list(struct preq *q)
 
 static json_t *need(const struct live *l)
 {
-    const char *kind = l->r->phase == RELEASE_AWAITING_APPROVAL ? "approval" : l->r->held ? "held" : l->r->inconclusive ? "inconclusive" : NULL;
+    const char *kind = l->r->phase == RELEASE_AWAITING_APPROVAL ? "approval"
+                       : l->r->held                             ? "held"
+                       : l->r->inconclusive                     ? "inconclusive"
+                                                                : NULL;
     if (l->r->phase == RELEASE_ROLLED_BACK && engine_now(l->e) - l->r->ended_at < 3600000) kind = "rolled-back";
     if (!kind) return NULL;
     json_t *s = release_summary(l), *sentence = json_incref(json_object_get(s, "sentence"));
     return json_pack("{s:s, s:o, s:o, s:o}", "kind", kind, "release", s, "since",
-                     model_time(l->r->held ? l->r->held_at : l->r->ended_at ? l->r->ended_at : l->r->phase_at), "sentence", sentence);
+                     model_time(l->r->held       ? l->r->held_at
+                                : l->r->ended_at ? l->r->ended_at
+                                                 : l->r->phase_at),
+                     "sentence", sentence);
 }
 
-static void rates(struct platform *p, const WD(ProjectSpec) *spec, json_t *into)
+static void rates(struct platform *p, const WD(ProjectSpec) * spec, json_t *into)
 {
-    struct arena a;
     struct figures sum = { 0 };
-    arena_init(&a, 4096, 0);
-    for (size_t i = 0; spec && i < spec->n_services && i < 200; i++) {
-        const struct versions none = { .host = arena_printf(&a, "%s.%s.svc.cluster.local", spec->services[i]->name, spec->services[i]->namespace_) };
-        struct figures each, all;
-        figures_of(engine_series(platform_engine(p)), &none, 60, &each, &all);
-        series_cell_add(&sum.cell, &all.cell);
-        sum.seconds = MAX(sum.seconds, all.seconds);
+    char host[400];
+    for (size_t i = 0; spec && i < spec->n_services; i++) {
+        snprintf(host, sizeof host, "%s.%s.svc.cluster.local", spec->services[i]->name, spec->services[i]->namespace_);
+        sum.seconds = MAX(sum.seconds, summaries_rate(platform_engine(p), host, &sum.cell));
     }
     json_object_set_new(into, "services", json_integer(spec ? (json_int_t)spec->n_services : 0));
     json_object_set_new(into, "requests", model_real(figures_rate(&sum)));
     json_object_set_new(into, "errors", model_real(figures_errors(&sum)));
-    arena_free(&a);
 }
 
 static void last_five(struct platform *p, const char *project, json_t *into)
 {
-    struct engine *e = platform_engine(p);
     size_t n = 0;
     json_t *five = json_array();
     struct resource **r = matching(p, project, NULL, NULL, &n);
-    int64_t newest = 0;
     for (size_t i = 0; i < n && json_array_size(five) < 5; i++) {
-        struct found f = load(e, r[i]);
-        if (f.l && release_ended(f.l->r)) json_array_append_new(five, json_string(release_verdict(f.l->r, RELEASE_WATCHING, false)));
-        if (f.l && !newest) newest = f.l->r->created_at;
-        found_free(&f);
+        json_t *s = summaries_release(platform_engine(p), r[i]);
+        if (json_is_string(json_object_get(s, "endedAt"))) json_array_append(five, json_object_get(s, "verdict"));
+        json_decref(s);
     }
-    free(r);
     json_object_set_new(into, "lastFive", five);
-    json_object_set_new(into, "lastReleaseAt", model_time(newest));
+    json_object_set_new(into, "lastReleaseAt", n ? model_time(r[0]->created_ms) : json_null());
+    free(r);
 }
 
 void releases_project_summary(void *arg, const struct resource *project, json_t *into)
@@ -476,7 +473,8 @@ void releases_project_summary(void *arg, const struct resource *project, json_t 
     json_object_set_new(into, "releases", active);
     json_object_set_new(into, "active", json_integer((json_int_t)count));
     json_object_set_new(into, "needs", needs);
-    json_object_set_new(into, "stopped", json_boolean(spec && spec->guard_rails && spec->guard_rails->has_stopped && spec->guard_rails->stopped));
+    json_object_set_new(into, "stopped",
+                        json_boolean(spec && spec->guard_rails && spec->guard_rails->has_stopped && spec->guard_rails->stopped));
 }
 
 const char *releases_busy(void *arg, const struct resource *project, struct str service, struct str ns)

@@ -103,7 +103,8 @@ void webhook_call(struct live *l, const struct release_order *o)
     struct webhooks *w = l->e->hooks;
     char stamp[32], hex[65] = "", id[80], h1[120], h2[60], h3[100];
     webhook_forget(l);
-    snprintf(id, sizeof id, "%s-%d-%u", l->uid, l->r->step, l->r->attempt); /* the same question has the same id, however often it is asked */
+    snprintf(id, sizeof id, "%s-%d-%u", l->uid, l->r->step,
+             l->r->attempt); /* the same question has the same id, however often it is asked */
     snprintf(stamp, sizeof stamp, "%" PRId64, clock_wall_ms() / 1000);
     AUTO(free_p) char *body = body_of(l, id);
     const char *secret = secret_of(w);
