@@ -16,8 +16,14 @@ static CURL *begin(const struct cli *c, const char *path, char **ret_url)
     char *socket = state_path(c, "api.sock");
     CURL *curl = curl_easy_init();
     must(curl);
-    *ret_url = xasprintf("http://weft%s", path);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    size_t n = c->server ? strlen(c->server) : 0;
+    while (n && c->server[n - 1] == '/') n--;
+    *ret_url = c->server ? xasprintf("%.*s%s", (int)n, c->server, path) : xasprintf("http://weft%s", path);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (c->server)
+        curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
+    else
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
     curl_easy_setopt(curl, CURLOPT_URL, *ret_url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "weft-cli");
@@ -27,6 +33,7 @@ static CURL *begin(const struct cli *c, const char *path, char **ret_url)
 
 static int failed(const struct cli *c, CURLcode code, struct err *e)
 {
+    if (c->server) return err_set(e, -EIO, "%s did not answer: %s", c->server, curl_easy_strerror(code));
     if (code == CURLE_COULDNT_CONNECT) {
         err_set(e, -ECONNREFUSED, "no mesh runs in %s", c->state);
         return err_hint(e, "start one with: weft up -f FILE%s%s", strcmp(c->state, "/var/lib/weft") ? " --state " : "",

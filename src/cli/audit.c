@@ -55,7 +55,7 @@ static int list(struct cli *c, int argc, char **argv)
     (void)argc;
     (void)argv;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *q = query();
     AUTO(free_p) char *path = xasprintf("/weft/v1/audit%s", q);
@@ -95,7 +95,7 @@ static int export(struct cli *c, int argc, char **argv)
     struct api_answer a;
     (void)argc;
     (void)argv;
-    int r = state_require(c);
+    int r = platform_require(c);
     if (r == EXIT_OK) r = fetch(c, &a);
     if (r != EXIT_OK) return r;
     fwrite(buf_data(&a.raw), 1, a.raw.len, stdout);
@@ -133,7 +133,7 @@ static int verify(struct cli *c, int argc, char **argv)
     char bytes[65536];
     size_t got;
     if (argc == 0) {
-        int r = state_require(c);
+        int r = platform_require(c);
         if (r == EXIT_OK) r = fetch(c, &a);
         if (r == EXIT_OK) r = verify_text(buf_str(&a.raw), "the audit log");
         api_answer_free(&a);

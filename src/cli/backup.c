@@ -32,7 +32,7 @@ static int backup(struct cli *c, int argc, char **argv)
     struct api_answer a;
     struct err e = { 0 };
     (void)argc;
-    int r = state_require(c);
+    int r = platform_require(c);
     if (r != EXIT_OK) return r;
     bool to_stdout = strcmp(argv[0], "-") == 0;
     if (!to_stdout && access(argv[0], F_OK) == 0 && (r = platform_confirm("%s is there already. Write over it?", argv[0])) != EXIT_OK)

@@ -11,9 +11,10 @@
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_ROLLED_BACK = 3, EXIT_TIMEOUT = 4, EXIT_REFUSED = 5 };
 
 struct cli {
-    const char *program;   /* as it was called: "weft", "build/weft" */
-    const char *state;     /* directory of the mesh: database, sockets, logs, lock */
-    const char *ns;        /* -n; "default" when not given */
+    const char *program; /* as it was called: "weft", "build/weft" */
+    const char *state;   /* directory of the mesh: database, sockets, logs, lock */
+    const char *server;  /* --server or WEFT_SERVER: "https://weft.example:15080", for the platform's commands; NULL: the mesh in `state` */
+    const char *ns;      /* -n; "default" when not given */
     bool ns_given, all_ns; /* -A */
     const char *output;    /* -o; NULL: table */
     char **rest;           /* what stands behind "--"; NULL without */
@@ -96,7 +97,7 @@ void text_split_free(char **argv);
 char *state_path(const struct cli *c, const char *name);
 /* The default directory: WEFT_STATE, /var/lib/weft for root, else ${XDG_STATE_HOME:-~/.local/state}/weft. Heap string. */
 char *state_default(void);
-/* 0 when a mesh runs there; else prints the one line that says so and how to start one, and returns EXIT_FAILED. */
+/* 0 when a mesh runs there, and is meant; else prints the one line that says so and how to start one, and returns EXIT_FAILED. */
 int state_require(const struct cli *c);
 
 #endif

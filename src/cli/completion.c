@@ -26,7 +26,7 @@ static void second_words(const struct command_group *g, FILE *to)
 
 static void options(const struct command *cmd, FILE *to)
 {
-    fprintf(to, "--state --help");
+    fprintf(to, "--state --server --help");
     for (size_t i = 0; i < cmd->n_opts; i++) fprintf(to, " --%s", cmd->opts[i].name);
 }
 

@@ -88,7 +88,8 @@ void cli_help(const struct command *cmd, FILE *to)
                 "  weft release start web --to v2 -w        bring a new version out, watched\n"
                 "  weft undo                                take the last change of traffic back\n"
                 "  weft down                                stop it; nothing stays behind\n\n"
-                "'weft COMMAND --help' tells more. Every command takes --state DIR (or WEFT_STATE).\n");
+                "'weft COMMAND --help' tells more. Every command takes --state DIR (or WEFT_STATE);\n"
+                "those of the platform --server URL (or WEFT_SERVER) with WEFT_TOKEN as well.\n");
 }
 
 /* What there is behind the first word of a group. */
@@ -156,18 +157,28 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-/* --state may stand anywhere, also before the command: it is taken out before commands are looked for. */
-static int take_state(struct cli *c, int *argc, char **argv)
+/* Where the mesh is may stand anywhere, also before the command: it is taken out before commands are looked for. */
+static int take_global(struct cli *c, int *argc, char **argv)
 {
+    const struct {
+        const char *name, *arg;
+        const char **to;
+    } all[] = { { "--state", "DIR", &c->state }, { "--server", "URL", &c->server } };
     int w = 0, i = 0;
     for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strncmp(argv[i], "--state=", 8) == 0)
-            c->state = argv[i] + 8;
-        else if (strcmp(argv[i], "--state") == 0) {
-            if (++i == *argc) return cli_usage(c, "--state needs a value: DIR");
-            c->state = argv[i];
-        } else
+        size_t k = 0, n = 0;
+        for (; k < ARRAY_LEN(all); k++) {
+            n = strlen(all[k].name);
+            if (strncmp(argv[i], all[k].name, n) == 0 && (argv[i][n] == '=' || !argv[i][n])) break;
+        }
+        if (k == ARRAY_LEN(all)) {
             argv[w++] = argv[i];
+        } else if (argv[i][n] == '=') {
+            *all[k].to = argv[i] + n + 1;
+        } else {
+            if (++i == *argc) return cli_usage(c, "%s needs a value: %s", all[k].name, all[k].arg);
+            *all[k].to = argv[i];
+        }
     }
     while (i < *argc) argv[w++] = argv[i++];
     *argc = w;
@@ -185,7 +196,9 @@ int cli_main(int argc, char **argv)
     c.program = argc ? argv[0] : "weft";
     argc--;
     argv++;
-    if ((r = take_state(&c, &argc, argv))) return r;
+    const char *server = getenv("WEFT_SERVER");
+    if (server && *server) c.server = server;
+    if ((r = take_global(&c, &argc, argv))) return r;
     /* A detached mesh leaves the directory in which it was started. */
     AUTO(free_p) char *here = c.state[0] == '/' ? NULL : getcwd(NULL, 0);
     AUTO(free_p) char *absolute = here ? xasprintf("%s/%s", here, c.state) : NULL;

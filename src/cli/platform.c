@@ -11,6 +11,8 @@
 
 struct platform_options po;
 
+int platform_require(const struct cli *c) { return c->server ? EXIT_OK : state_require(c); }
+
 /* ---- calls ---- */
 
 int platform_exit_of(long status, const char *code)

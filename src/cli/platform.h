@@ -26,6 +26,9 @@ extern struct platform_options po;
 #define OPT_TIMEOUT { "timeout", 0, OPT_TIME, &po.timeout_ms, "TIME", "how long to wait (default: until it ends)" }
 /* clang-format on */
 
+/* 0 when there is somebody to call: --server, or a mesh in STATE; else says so and returns EXIT_FAILED. */
+int platform_require(const struct cli *c);
+
 /* ---- calls: problems are printed here; the exit code says what came ---- */
 
 /* Sends; on success *ret (may be NULL) is the body, owned by the caller. Exit code. */

@@ -10,7 +10,7 @@ static int name_of(struct cli *c, int argc, char **argv, char **ret)
 {
     *ret = NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r != EXIT_OK) return r;
     if (!argc) return platform_project(c, ret);
     *ret = xstrdup(argv[0]);
@@ -34,7 +34,7 @@ static int list(struct cli *c, int argc, char **argv)
     (void)argc;
     (void)argv;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_list(c, "/weft/v1/projects", &all);
     if (r != EXIT_OK) return r;
     if (c->output) {
@@ -142,7 +142,7 @@ static int candidates(struct cli *c, int argc, char **argv)
     json_t *all = NULL, *s, *v;
     size_t i, k;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *project = argc ? path_segment(argv[0]) : NULL;
     AUTO(free_p) char *path = xasprintf("/weft/v1/candidates%s%s", project ? "?project=" : "", project ? project : "");

@@ -77,7 +77,7 @@ static int create(struct cli *c, int argc, char **argv)
     json_t *made = NULL;
     (void)argc;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     json_t *spec = r != EXIT_OK ? NULL : po.file ? platform_spec(po.file, "Project") : json_object();
     if (r == EXIT_OK && !spec) r = EXIT_FAILED;
     if (r == EXIT_OK) r = lay_options(c, spec);
@@ -98,7 +98,7 @@ static int edit_at(struct cli *c, int argc, char **argv, const char *rest, const
     char *project = NULL;
     json_t *now = NULL, *answer = NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK && argc) project = xstrdup(argv[0]);
     if (r == EXIT_OK && !argc) r = platform_project(c, &project);
     if (r != EXIT_OK) return r;
@@ -205,7 +205,7 @@ static int show_rails(struct cli *c, int argc, char **argv)
     char *project = NULL;
     json_t *answer = NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK && argc) project = xstrdup(argv[0]);
     if (r == EXIT_OK && !argc) r = platform_project(c, &project);
     if (r != EXIT_OK) return r;

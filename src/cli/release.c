@@ -74,7 +74,7 @@ static int list(struct cli *c, int argc, char **argv)
     json_auto_t *all = json_array();
     const char *word = o.service ? o.service : argc ? argv[0] : NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK && word) r = platform_service(c, word, &s);
     if (r == EXIT_OK) r = word ? collect(c, s.project, s.name, all) : collect_all(c, all);
     service_ref_free(&s);
@@ -93,7 +93,7 @@ static int history(struct cli *c, int argc, char **argv)
     struct service_ref s = { 0 };
     json_auto_t *all = json_array();
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_service(c, argc ? argv[0] : NULL, &s);
     if (r == EXIT_OK) r = collect(c, s.project, s.name, all);
     service_ref_free(&s);
@@ -107,7 +107,7 @@ static int with_release(struct cli *c, int argc, char **argv, int (*fn)(struct c
 {
     struct release_ref ref = { 0 };
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_release(c, argc ? argv[0] : NULL, &ref);
     if (r == EXIT_OK) r = fn(c, &ref);
     release_ref_free(&ref);
@@ -228,7 +228,7 @@ static int approvals(struct cli *c, int argc, char **argv)
     (void)argc;
     (void)argv;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_list(c, "/weft/v1/approvals", &items);
     if (r != EXIT_OK) return r;
     if (c->output) {

@@ -60,7 +60,7 @@ static int with_release(struct cli *c, const char *word, const char *text)
     struct release_ref ref = { 0 };
     const char *verb = verb_of(c);
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_release(c, word, &ref);
     AUTO(free_p) char *ask = r == EXIT_OK ? question(verb, &ref) : NULL;
     if (ask) r = platform_confirm("%s", ask);
@@ -101,7 +101,7 @@ static int promote(struct cli *c, int argc, char **argv)
     if (o.full && o.step) return cli_usage(c, "--full and --step exclude each other");
     if (!o.step) return act(c, argc, argv);
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_release(c, argc ? argv[0] : NULL, &ref);
     if (r == EXIT_OK) r = promote_to(c, &ref);
     if (r == EXIT_OK) r = done(c, &ref);
@@ -116,7 +116,7 @@ static int rollback(struct cli *c, int argc, char **argv)
     json_t *answer = NULL;
     if (!o.to) return act(c, argc, argv);
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_service(c, argc ? argv[0] : NULL, &s);
     if (r == EXIT_OK) r = platform_confirm("Send all requests of %s to %s at once?", s.name, o.to);
     if (r != EXIT_OK) {

@@ -117,7 +117,7 @@ static int with_spec(struct cli *c, int argc, char **argv, bool plan)
     json_t *spec = NULL;
     char *project = NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = make_spec(c, argc ? argv[0] : NULL, &spec, &project);
     if (r == EXIT_OK) r = plan ? plan_it(c, project, spec) : begin(c, project, spec);
     json_decref(spec);

@@ -7,6 +7,8 @@
 
 int state_require(const struct cli *c)
 {
+    if (c->server)
+        return cli_usage(c, "%s is about the mesh of this machine; it does not go with --server or WEFT_SERVER", c->command->name);
     AUTO(free_p) char *path = state_path(c, "lock");
     AUTO(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC);
     /* `weft up` holds the lock as long as the mesh runs: who gets it finds no mesh. */

@@ -8,7 +8,7 @@ static int64_t expires_ms;
 static int tokens_path(struct cli *c, char **ret_project, char **ret_path)
 {
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_project(c, ret_project);
     if (r == EXIT_OK) *ret_path = project_path(*ret_project, "/tokens");
     return r;

@@ -233,7 +233,7 @@ static int get(struct cli *c, int argc, char **argv)
     struct service_ref s;
     json_t *service = NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_service(c, argc ? argv[0] : NULL, &s);
     if (r != EXIT_OK) return r;
     r = platform_get(c, s.path, &service);
@@ -284,7 +284,7 @@ static int history(struct cli *c, int argc, char **argv)
     json_t *list = NULL, *h;
     size_t i;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_service(c, argc ? argv[0] : NULL, &s);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *path = xasprintf("%s/history", s.path);
@@ -310,7 +310,7 @@ static int act(struct cli *c, const char *word, const char *method, const char *
     struct service_ref s;
     json_t *change = NULL;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_service(c, word, &s);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *path = xasprintf("%s%s", s.path, rest);
@@ -346,7 +346,7 @@ static int set(struct cli *c, int argc, char **argv)
     struct traffic t = { 0 };
     if (!po.file) return cli_usage(c, "-f FILE is missing");
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     json_t *spec = r == EXIT_OK ? platform_spec(po.file, "Traffic") : NULL;
     if (r == EXIT_OK && !spec) r = EXIT_FAILED;
     if (r == EXIT_OK) r = traffic_load(c, argc ? argv[0] : NULL, &t);

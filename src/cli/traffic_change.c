@@ -20,7 +20,7 @@ static int change(struct cli *c, const char *word, int (*edit)(json_t *spec, voi
     struct traffic t = { 0 };
     struct err e = { 0 };
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = traffic_load(c, word, &t);
     if (r == EXIT_OK && edit(t.spec, arg, &e) < 0) {
         char text[1024];

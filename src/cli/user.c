@@ -18,7 +18,7 @@ static int list(struct cli *c, int argc, char **argv)
     (void)argc;
     (void)argv;
     int r = platform_output(c);
-    if (r == EXIT_OK) r = state_require(c);
+    if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_list(c, "/weft/v1/users", &all);
     if (r != EXIT_OK) return r;
     if (c->output) {
@@ -84,7 +84,7 @@ static int add(struct cli *c, int argc, char **argv)
 {
     char password[256];
     (void)argc;
-    int r = state_require(c);
+    int r = platform_require(c);
     if (r == EXIT_OK) r = new_password(c, password, sizeof password);
     if (r != EXIT_OK) return r;
     json_t *body = json_pack("{s:s, s:s, s:b}", "name", argv[0], "password", password, "operator", o.operator_);
@@ -99,7 +99,7 @@ static int passwd(struct cli *c, int argc, char **argv)
 {
     char password[256];
     (void)argc;
-    int r = state_require(c);
+    int r = platform_require(c);
     if (r == EXIT_OK) r = new_password(c, password, sizeof password);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *name = path_segment(argv[0]);
@@ -112,7 +112,7 @@ static int passwd(struct cli *c, int argc, char **argv)
 
 static int set_disabled(struct cli *c, const char *user, bool disabled)
 {
-    int r = state_require(c);
+    int r = platform_require(c);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *name = path_segment(user);
     AUTO(free_p) char *path = xasprintf("/weft/v1/users/%s", name);

@@ -226,6 +226,9 @@ def test_a_token_acts_in_its_project_only(quiet):
     assert quiet.weft("traffic", "get", "-p", "k8s-combat", env=env).code == 0
     r = quiet.weft("traffic", "split", "v2=10", "-p", "k8s-combat", env=env)
     assert r.code == 5 and "traffic:write" in r.err, r
+    far = {**env, "WEFT_SERVER": quiet.page, "WEFT_PROJECT": "k8s-combat"}  # from another machine: through the page's door
+    assert "v1 answers all" in quiet.ok("traffic", "get", SERVICE, env=far)
+    assert quiet.weft("get", "pods", env=far).code == 2
     assert quiet.weft("user", "add", "eve", "--password-stdin", env=env, stdin="correct horse battery\n").code == 5
     one = json.loads(quiet.ok("token", "list", "-o", "json"))[0]["id"]
     quiet.ok("token", "revoke", one)
