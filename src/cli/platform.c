@@ -330,7 +330,7 @@ void service_ref_free(struct service_ref *r)
     free(r->path);
 }
 
-/* The newest release of a service: one under way comes first, as the list is ordered by number. */
+/* The release of a service that is under way, else its newest. */
 static int release_of_service(const struct cli *c, const char *word, struct release_ref *ret)
 {
     struct service_ref s;
@@ -344,7 +344,8 @@ static int release_of_service(const struct cli *c, const char *word, struct rele
     size_t i;
     json_t *one;
     json_array_foreach ((json_t *)items, i, one) {
-        if (!json_text(one, "endedAt")) {
+        const char *state = json_text(one, "state");
+        if (!json_text(one, "endedAt") && state && strcmp(state, "warm") != 0) {
             best = one;
             break;
         }

@@ -377,12 +377,12 @@ void release_log_line(const json_t *entry, struct buf *out)
     AUTO(free_p) char *code = what ? NULL : code_words(entry);
     if (code) what = code;
     buf_printf(out, "%s  ", text_local(at ? at : json_text(entry, "time"), when, sizeof when));
-    if (who) {
+    if (who && (!what || strncmp(what, who, strlen(who)) != 0)) { /* sentences begin with who it was */
         text(out, who);
         buf_puts(out, ": ");
     }
     text(out, what);
-    if (reason && *reason && (!what || strcmp(reason, what) != 0)) {
+    if (reason && *reason && !(what && strstr(what, reason))) {
         buf_puts(out, " (");
         text(out, reason);
         buf_puts(out, ")");

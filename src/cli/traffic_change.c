@@ -132,7 +132,7 @@ static int edit_rule(json_t *spec, void *arg, struct err *e)
     return add_rule(spec, arg, e);
 }
 
-static int rule(struct cli *c, int argc, char **argv) { return change(c, argc ? argv[0] : NULL, edit_rule, argc > 1 ? argv[1] : NULL); }
+static int rule(struct cli *c, int argc, char **argv) { return change(c, argc ? argv[0] : NULL, edit_rule, (void *)(uintptr_t)o.name); }
 
 /* ---- timeout, retries ---- */
 

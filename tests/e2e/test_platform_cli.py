@@ -157,7 +157,7 @@ def test_a_good_version_is_released_and_rolled_back(quiet):
     r = begin(quiet, "v2", "3s", "--wait", "--timeout", "90s", "--reason", "it is time")
     assert r.code == 0, r
     lines = r.out.splitlines()
-    assert any("step 2 of 3" in line for line in lines) and "v2 answers all requests" in lines[-1], r.out
+    assert any("step 2 of 3" in line for line in lines) and "v2 takes all requests" in lines[-1], r.out
     release = json.loads(quiet.ok("release", "get", "-o", "json"))
     ref = f"k8s-combat#{release['n']}"
     assert release["state"] in ("warm", "succeeded")
@@ -191,7 +191,7 @@ def test_a_release_under_way(quiet):
     r = quiet.weft("release", "promote", ref, "--if-step", "1")
     assert r.code == 1, r  # it stands at step 2
     watching = subprocess.Popen([str(WEFT), "release", "get", ref, "-w", "--state", quiet.state], stdout=subprocess.PIPE, text=True, env=quiet.env)
-    assert "step 2 of 3" in watching.stdout.readline() + watching.stdout.readline() + "".join(watching.stdout.readline() for _ in range(4))
+    assert any("step 2 of 3" in line for line in iter(watching.stdout.readline, ""))
     assert "[paused]" in quiet.ok("release", "pause", ref, "--reason", "lunch") or "paused" in quiet.ok("release", "get", ref)
     quiet.ok("release", "resume", ref)
     quiet.ok("release", "note", ref, "looks fine")
@@ -200,7 +200,7 @@ def test_a_release_under_way(quiet):
     r = quiet.weft("release", "abort", ref, "--yes", "--wait", "--timeout", "30s")
     assert r.code == 3, r
     out, _ = watching.communicate(timeout=30)
-    assert watching.returncode == 3 and "paused" in out and "abort" in out.lower(), out
+    assert watching.returncode == 3 and "paused: Paused by local" in out and "aborted" in out, out
 
 
 def test_refused_by_a_guard_rail_is_exit_5(quiet):
@@ -212,7 +212,7 @@ def test_refused_by_a_guard_rail_is_exit_5(quiet):
         r = quiet.weft("release", "start", "--to", "v2", "--steps", "50,100", "--bake", "1m")
         assert r.code == 5 and "5 %" in r.err, r
         r = quiet.weft("traffic", "split", "v2=50")
-        assert r.code == 5 and "5 %" in r.err, r
+        assert r.code == 5 and "at most 5 points" in r.err, r
     finally:
         quiet.ok("project", "guard-rails", "--max-first-step", "off")
 
