@@ -120,7 +120,7 @@ void session_one_time(struct preq *q)
     int64_t ttl = preq_duration_ms(q, "ttl", ONE_TIME_MS);
     people_one_time_make(platform_people(q->p), ttl, secret);
     preq_json(q, 201,
-              json_pack("{s:s, s:s, s:o}", "oneTime", secret, "path", arena_printf(q->arena, "/?oneTime=%s", secret), "expiresAt",
+              json_pack("{s:s, s:s, s:o}", "oneTime", secret, "path", arena_printf(q->arena, "/signin#token=%s", secret), "expiresAt",
                         record_time(clock_wall_ms() + ttl)));
 }
 
