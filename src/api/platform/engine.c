@@ -139,7 +139,7 @@ static void expire(struct engine *e, const struct resource *t, int64_t now)
     if (!str_u64(str_of(t->version), &version)) version = 0;
     const char *service = t->name;
     const struct resource *project = platform_owner(e->cfg.platform, str_of(service), str_of(t->ns));
-    struct resource *put = engine_traffic_resource(t, t->ns, service, next, resource_annotation(t, "weft.dev/release"));
+    struct resource *put = engine_traffic_resource(t, t->ns, service, next);
     const struct change c = { .ns = t->ns,
                               .service = service,
                               .project = project ? str_of(project->name) : (struct str){ 0 },

@@ -64,7 +64,7 @@ struct live {
     struct ratio_point *ratios;
     size_t n_ratios;
     uint32_t ratio_stride, ratio_skipped;
-    uint32_t last_canary; /* second of the newest request that reached the new version */
+    uint32_t last_canary;  /* second of the newest request that reached the new version */
     int64_t first_seen_ms; /* of the order at hand: first request on it */
 
     struct gauge *gauges;
@@ -109,15 +109,15 @@ json_t *engine_status(const struct live *l, const struct release *r);
 
 /* engine_traffic.c: pure. What Traffic should say for a release, made of what it says now. */
 TrafficSpec *engine_traffic(const TrafficSpec *now, const struct release *r, unsigned n, struct arena *a);
-/* A Traffic resource for a service from a spec; old NULL: a new one. mark: the release's name, NULL: none. One reference. */
-struct resource *engine_traffic_resource(const struct resource *old, const char *ns, const char *service, TrafficSpec *spec,
-                                         const char *mark);
+/* A Traffic resource for a service from a spec; old NULL: a new one. One reference. */
+struct resource *engine_traffic_resource(const struct resource *old, const char *ns, const char *service, TrafficSpec *spec);
 
 /* engine_measure.c */
 void engine_measure_begin(struct live *l);
 void engine_measure(struct live *l, const struct versions *v);
 void engine_measure_save(struct live *l);
 void engine_measure_load(struct live *l);
+void engine_measure_forget(const struct engine *e, const char *uid); /* the file of a release that is gone */
 void engine_step_began(struct live *l);
 
 /* engine_facts.c */

@@ -155,7 +155,8 @@ static void one_second(struct live *l, const struct versions *v, uint32_t at)
     const WD(Analysis) *a = l->r->plan->spec->analysis;
     struct second s = { .l = l, .v = v, .at = at, .warm_ms = a ? model_ms(a->warm_up, 60000) : 60000 };
     series_seconds(l->e->cfg.series, str_of(l->host), at, at, row, &s);
-    for (size_t i = 0; i < s.cells.n; i++) s.cells.v[i].buckets = s.cells.v[i].errors ? NULL : s.buckets.v[i]; /* how long a failure took is no latency */
+    for (size_t i = 0; i < s.cells.n; i++)
+        s.cells.v[i].buckets = s.cells.v[i].errors ? NULL : s.buckets.v[i]; /* how long a failure took is no latency */
     if (s.cells.n) {
         const struct canary_tick t = { .share = share_of(l->r), .cells = s.cells.v, .cells_n = s.cells.n };
         canary_tick(&l->canary, &t);
@@ -261,4 +262,11 @@ void engine_measure_load(struct live *l)
     if (!l->ended) canary_gap(&l->canary);
     canary_result(&l->canary, &l->result);
     buf_free(&b);
+}
+
+void engine_measure_forget(const struct engine *e, const char *uid)
+{
+    if (!e->folder || !uid[0] || strchr(uid, '/')) return;
+    AUTO(free_p) char *path = xasprintf("%s/%s", e->folder, uid);
+    unlink(path);
 }

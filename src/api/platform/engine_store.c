@@ -80,12 +80,11 @@ static void put_traffic(struct take *t, bool let_go)
     }
     versions_complete(&v, now, &a);
     next = let_go ? now : engine_traffic(now, t->r, l->n, &a);
-    bool over = let_go || release_ended(t->r);
     if (let_go && !v.traffic) {
         arena_free(&a);
         return;
     }
-    struct resource *put = engine_traffic_resource(v.traffic, l->ns, l->service, next, over ? NULL : l->name);
+    struct resource *put = engine_traffic_resource(v.traffic, l->ns, l->service, next);
     const struct change c = { .ns = l->ns,
                               .service = l->service,
                               .project = str_of(l->project),

@@ -5,8 +5,6 @@
 #include "api/object.h"
 #include "config/labels.h"
 
-#define MARK "weft.dev/release"
-
 /* Rules of a release are called "release-N-I". */
 static bool rule_of_release(const WD(Rule) * r) { return r->name && strncmp(r->name, "release-", 8) == 0; }
 
@@ -69,26 +67,7 @@ TrafficSpec *engine_traffic(const TrafficSpec *now, const struct release *r, uns
     return s;
 }
 
-static void set_mark(ObjectMeta *m, const char *mark, struct arena *a)
-{
-    typedef K8s__Io__Apimachinery__Pkg__Apis__Meta__V1__ObjectMeta__AnnotationsEntry entry;
-    entry **list = arena_array(a, entry *, m->n_annotations + 2);
-    size_t n = 0;
-    for (size_t i = 0; i < m->n_annotations; i++)
-        if (strcmp(m->annotations[i]->key, MARK) != 0) list[n++] = m->annotations[i];
-    if (mark) {
-        entry *e = arena_new(a, entry);
-        k8s__io__apimachinery__pkg__apis__meta__v1__object_meta__annotations_entry__init(e);
-        e->key = (char *)(uintptr_t)MARK;
-        e->value = (char *)(uintptr_t)mark;
-        list[n++] = e;
-    }
-    m->annotations = list;
-    m->n_annotations = n;
-}
-
-struct resource *engine_traffic_resource(const struct resource *old, const char *ns, const char *service, TrafficSpec *spec,
-                                         const char *mark)
+struct resource *engine_traffic_resource(const struct resource *old, const char *ns, const char *service, TrafficSpec *spec)
 {
     struct arena a;
     arena_init(&a, 2048, 0);
@@ -106,7 +85,6 @@ struct resource *engine_traffic_resource(const struct resource *old, const char 
         s.msg = &t->base;
     }
     ((WD(Traffic) *)s.msg)->spec = spec;
-    set_mark(s.meta, mark, &a);
     struct resource *r = resource_make(KIND_TRAFFIC, s.msg, old ? old->api_version : NULL);
     arena_free(&a);
     return r;

@@ -294,6 +294,7 @@ json_t *draft_plan(const struct draft *d, int64_t now)
     json_object_set_new(j, "from", model_text(d->spec->from));
     json_object_set_new(j, "to", model_text(d->spec->to));
     json_object_set_new(j, "rate", model_real(rate));
+    json_object_set_new(j, "dryRun", draft_dry_run(d));
     buf_free(&yaml);
     buf_free(&text);
     return j;
@@ -321,6 +322,29 @@ static void carry_versions(struct draft *d)
     versions_complete(&d->v, &probe, d->a);
     d->effective->versions = probe.versions;
     d->effective->n_versions = probe.n_versions;
+}
+
+#define ENDED_KEPT 50 /* releases of a service; the log of changes and the audit log keep what they did */
+
+/* Old ones go, so that a service that is released every hour does not fill the store. */
+static void prune(struct draft *d, struct batch *b)
+{
+    struct resource_list l = world_list_ns(platform_world(d->p), KIND_RELEASE, d->ns);
+    const struct resource **mine = arena_array(d->a, const struct resource *, l.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < l.n; i++) {
+        const ReleaseSpec *s = model_release(l.v[i]);
+        if (!s || !s->service || strcmp(s->service, d->service_name) != 0) continue;
+        size_t at = n++;
+        for (; at > 0 && mine[at - 1]->created_ms < l.v[i]->created_ms; at--) mine[at] = mine[at - 1];
+        mine[at] = l.v[i];
+    }
+    for (size_t i = ENDED_KEPT; i < n; i++) {
+        struct engine *e = platform_engine(d->p);
+        if (live_by_uid(e, mine[i]->uid)) continue; /* under way, or just ended: the next time */
+        batch_delete(b, mine[i]->kind, mine[i]->ns, mine[i]->name, 0);
+        engine_measure_forget(e, mine[i]->uid);
+    }
 }
 
 struct live *draft_start(struct draft *d, struct preq *q, const char *actor, const char *reason, const char *name,
@@ -357,6 +381,7 @@ struct live *draft_start(struct draft *d, struct preq *q, const char *actor, con
     snprintf(number, sizeof number, "{\"n\":%u}", n);
     batch_record_put(b, COUNTER, str_of(d->project->name), str_of(number), 0);
     engine_audit(l, l->r, 0, q, b);
+    prune(d, b);
     return l;
 }
 

@@ -25,6 +25,8 @@ struct draft {
 void draft_make(struct draft *d, struct platform *p, const struct resource *project, const char *ns, ReleaseSpec *spec, struct arena *a);
 /* README: Plan. */
 json_t *draft_plan(const struct draft *d, int64_t now);
+/* {"looks", "falseAlarm", "requests", "seconds"}: the statistics on what was just measured of the old version alone; null: nothing was. */
+json_t *draft_dry_run(const struct draft *d);
 /* [{pointer, message}] */
 json_t *draft_errors(const struct draft *d);
 

@@ -179,6 +179,26 @@ static json_t *proxies(struct platform *p)
                      (int)overlaid_proxies(p));
 }
 
+/* The newest change with the shares observed since: from a second after it on, of a minute at most. */
+static json_t *last_change(struct platform *p, const struct resource *service, const struct versions *v, struct arena *a)
+{
+    const struct series_store *s = engine_series(platform_engine(p));
+    json_t *j = change_last(p, service->ns, service->name), *shares;
+    const char *at = json_string_value(json_object_get(j, "at"));
+    int64_t sec = 0;
+    int32_t nanos;
+    uint32_t now = s ? series_complete(s) : 0;
+    if (!at || !now || !pb_time(str_of(at), &sec, &nanos) || (int64_t)now < sec + 2) return j;
+    struct figures all, *each = arena_array(a, struct figures, v->n + 1);
+    figures_of(s, v, (uint32_t)MIN((int64_t)now - sec - 1, (int64_t)60), each, &all);
+    shares = json_object();
+    for (size_t i = 0; i < v->n; i++)
+        json_object_set_new(shares, v->v[i].name, model_real(round(figures_share(&each[i], &all) * 100) / 100));
+    json_object_set_new(j, "observed", shares);
+    json_object_set_new(j, "observedSeconds", json_integer((json_int_t)now - sec));
+    return j;
+}
+
 json_t *service_view(struct platform *p, const struct resource *project, const struct resource *service, enum service_detail d,
                      uint32_t window)
 {
@@ -214,7 +234,7 @@ json_t *service_view(struct platform *p, const struct resource *project, const s
     json_object_set_new(j, "errors", model_real(figures_errors(&all)));
     json_object_set_new(j, "p99", model_real(series_quantile(&all.cell, 0.99)));
     json_object_set_new(j, "release", releases_of_service(p, project, service));
-    json_object_set_new(j, "lastChange", change_last(p, service->ns, service->name));
+    json_object_set_new(j, "lastChange", last_change(p, service, &v, &a));
     json_object_set_new(j, "observedAt", s && series_complete(s) ? model_time((int64_t)series_complete(s) * 1000 + 999) : json_null());
     if (d == SERVICE_WHOLE) {
         json_object_set_new(j, "callers", figures_callers(s, v.host, window));
