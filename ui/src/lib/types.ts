@@ -432,6 +432,7 @@ export interface Strategy {
   name: string;
   title?: string;
   description?: string;
+  purpose?: string;
   steps: Step[];
 }
 export interface ApprovalItem {

@@ -11,14 +11,14 @@ import { usePage } from '../components/shell';
 import { VersionName } from '../components/version';
 import { messages } from '../i18n';
 import { asProblem, byField, paths, post, type Problem } from '../lib/api';
-import { rateWords, span } from '../lib/format';
+import { parseDuration, rateWords, span, writeDuration } from '../lib/format';
 import { modName, useKeys } from '../lib/keys';
 import { invalidate, useAction, useGet } from '../lib/query';
 import { Link, navigate, to, useQuery } from '../lib/router';
 import { mayNot, useSession } from '../lib/session';
 import type { Page, Plan, Release, ReleaseSpec, ServiceSummary, Step, Strategy } from '../lib/types';
 import { Steps } from './release-new/steps';
-import { cohortWords, strategyWords } from './release/words';
+import { cohortWords, knownStrategy, strategyWords } from './release/words';
 import './release-new/release-new.css';
 
 const m = messages({
@@ -92,8 +92,15 @@ function Stairs({ steps }: { steps: Step[] }) {
 function purpose(x: Strategy, from: string, to: string): string {
   if (x.name === 'blue-green') return m('d-blue-green', { from });
   if (x.name === 'mirror-first') return m('d-mirror-first', { to });
-  return x.name === 'gray' || x.name === 'progressive' ? m(`d-${x.name}`) : (x.description ?? '');
+  return x.name === 'gray' || x.name === 'progressive' ? m(`d-${x.name}`) : (x.purpose ?? x.description ?? '');
 }
+
+// Times as people write them: 5m rather than 300s.
+const tidyTime = (t: string | undefined): string | undefined => {
+  const ms = t ? parseDuration(t) : null;
+  return ms === null ? t : writeDuration(ms);
+};
+const tidy = (steps: Step[]): Step[] => steps.map((x) => ({ ...x, bake: tidyTime(x.bake), deadline: tidyTime(x.deadline) }));
 
 const matches = (steps: Step[]): boolean => steps.every((s) => !s.bake || durationError(s.bake) === null);
 
@@ -142,9 +149,9 @@ function Wizard({ project, service: s, services, strategies, onService }: Wizard
   const session = useSession();
   const stable = s.versions.find((v) => v.role === 'stable') ?? s.versions[0];
   const others = s.versions.filter((v) => v !== stable);
-  const [toName, setTo] = useState((others.find((v) => v.role === 'new') ?? others[others.length - 1])?.name ?? '');
+  const [toName, setTo] = useState((others.find((v) => v.role === 'new') ?? others[0])?.name ?? '');
   const [strategy, setStrategy] = useState(strategies[0]?.name ?? 'gray');
-  const [steps, setSteps] = useState<Step[]>(strategies[0]?.steps ?? []);
+  const [steps, setSteps] = useState<Step[]>(tidy(strategies[0]?.steps ?? []));
   const [open, setOpen] = useState<number | null>(null);
   const [reason, setReason] = useState('');
   const [warmFor, setWarm] = useState('15m');
@@ -170,7 +177,7 @@ function Wizard({ project, service: s, services, strategies, onService }: Wizard
   useKeys({ 'mod+enter': () => !why && void start.run() });
   const duration = plan ? (typeof plan.duration === 'number' ? span(plan.duration) : (plan.duration ?? '—')) : '—';
   const title = m('title', { s: s.name });
-  const image = plan?.diff?.image;
+  const image = plan?.diff?.image && plan.diff.image[0] !== plan.diff.image[1] ? plan.diff.image : null;
   const testers = cohortWords(steps.find((x) => x.match && x.match.length > 0 && !x.weight)?.match);
   const save = () => {
     const a = document.createElement('a');
@@ -220,8 +227,8 @@ function Wizard({ project, service: s, services, strategies, onService }: Wizard
               <div className="row wrap t2" style={{ marginTop: 10, gap: 8, minHeight: 22 }}>
                 {plan && (image || plan.diff?.env?.length) ? (
                   <>
-                    {m('changed')}
-                    {image && <>{m('image')} <Tag>{image[0]}</Tag> → <Tag>{image[1]}</Tag></>}
+                    <span>{m('changed')}</span>
+                    {image && <span className="row">{m('image')} <Tag>{image[0]}</Tag> → <Tag>{image[1]}</Tag></span>}
                     {(plan.diff?.env ?? []).map(([k, a, b]) => <span key={k} className="row">{k} <Tag>{a || '—'}</Tag> → <Tag>{b || '—'}</Tag></span>)}
                   </>
                 ) : plan ? m('same') : ''}
@@ -230,9 +237,9 @@ function Wizard({ project, service: s, services, strategies, onService }: Wizard
             <Card title={heading(2, m('strategy'))} sub={m('strategySub')}>
               <div className="strats" role="radiogroup" aria-label={m('strategy')}>
                 {strategies.map((x) => (
-                  <button key={x.name} role="radio" aria-checked={x.name === strategy} className="strat" onClick={() => (setStrategy(x.name), setSteps(x.steps), setOpen(null))}>
+                  <button key={x.name} role="radio" aria-checked={x.name === strategy} className="strat" onClick={() => (setStrategy(x.name), setSteps(tidy(x.steps)), setOpen(null))}>
                     <Stairs steps={x.steps} />
-                    <b>{strategyWords(x.name)}</b>
+                    <b>{knownStrategy(x.name) ? strategyWords(x.name) : (x.title ?? x.name)}</b>
                     <span>{purpose(x, from, toName)}</span>
                   </button>
                 ))}
@@ -256,7 +263,7 @@ function Wizard({ project, service: s, services, strategies, onService }: Wizard
             </Card>
             <Card title={heading(5, m('rails'))} sub={m('railsSub', { p: project })} flush>
               <ul className="rails" style={{ marginTop: 12 }}>
-                {(plan?.guardRails ?? []).map((g, i) => (
+                {(plan?.guardRails ?? []).filter((g) => !/^Automatic rollback/.test(g.message)).map((g, i) => (
                   <li key={i} className={g.ok ? '' : 'tbad'}>
                     <Icon name={g.ok ? 'check' : 'cross'} small />
                     <div>

@@ -64,6 +64,7 @@ export const stateWords = (r: Pick<Release, 'state' | 'step' | 'steps' | 'from' 
   return m.has(key) ? m(key, { i: String(r.step), n: String(r.steps), from: r.from, to: r.to, w: percent(r.weight) } as never) : '';
 };
 export const heldWords = (reason: string): string => (m.has(reason) ? m(reason as 'drift') : reason);
+export const knownStrategy = (name: string): boolean => ['gray', 'progressive', 'blue-green', 'mirror-first'].includes(name);
 export const strategyWords = (name: string): string => (m.has(name) ? m(name as 'gray') : m('custom'));
 
 function byEvidence(r: Release): 'noMore' | 'about' | 'more' | 'tooFew' {
