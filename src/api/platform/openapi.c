@@ -80,9 +80,11 @@ static json_t *responses(const struct proute *r)
         good = content_of("application/json", answer_schema(r));
     else if (text)
         good = content_of(r->flags & ROUTE_STREAM ? "text/event-stream" : "application/octet-stream", json_object());
+    else if (strcmp(r->method, "GET") == 0)
+        good = content_of("application/json", json_object());
     else
         good = json_object();
-    json_object_set_new(good, "description", json_string(r->answer || text ? "Done." : "Done; no content."));
+    json_object_set_new(good, "description", json_string(json_object_get(good, "content") ? "Done." : "Done; no content."));
     json_object_set_new(all, r->flags & ROUTE_CREATES ? "201" : r->answer || text || !strcmp(r->method, "GET") ? "200" : "204", good);
     json_t *bad = content_of("application/problem+json", ref("Problem", 7));
     json_object_set_new(bad, "description", json_string("Not done; code says why."));

@@ -59,6 +59,13 @@ ssize_t project_service(const ProjectSpecMessage *s, struct str name, struct str
     return -1;
 }
 
+/* A place in the spec as a place in what was sent: the whole spec, only the guard rails, or neither. */
+static const char *sent_at(const struct preq *q, const char *pointer)
+{
+    if (q->body && tree_get(q->body, "spec")) return pointer;
+    return q->body && tree_get(q->body, "guardRails") && strncmp(pointer, "/spec/guardRails", 16) == 0 ? pointer + 5 : "";
+}
+
 /* ---- what holds among projects ---- */
 
 static bool has_owner(const ProjectSpecMessage *s)
@@ -76,7 +83,7 @@ static bool services_free(const struct project_edit *e)
         const struct resource *owner = platform_owner(e->q->p, str_of(s->name), str_of(s->namespace_));
         snprintf(pointer, sizeof pointer, "/spec/services/%zu", i);
         if (owner && strcmp(owner->name, e->name) != 0) {
-            json_t *errors = json_pack("[{s:s, s:s}]", "pointer", pointer, "message", "another project owns it");
+            json_t *errors = json_pack("[{s:s, s:s}]", "pointer", sent_at(e->q, pointer), "message", "another project owns it");
             problem_with(e->q, 409, "owned", json_pack("{s:s, s:o}", "owner", owner->name, "errors", errors),
                          "service %s.%s belongs to project %s; it must give it up first", s->name, s->namespace_, owner->name);
             return false;
@@ -106,7 +113,7 @@ static bool members_known(const struct project_edit *e)
         json_decref(u);
         if (u) continue;
         snprintf(pointer, sizeof pointer, "/spec/members/%zu/user", i);
-        problem_field(e->q, 422, "no-user", pointer, "there is no user %s", user);
+        problem_field(e->q, 422, "no-user", sent_at(e->q, pointer), "there is no user %s", user);
         return false;
     }
     return true;
@@ -147,7 +154,7 @@ static bool sound(const struct project_edit *e)
         if (strcmp(all.v[i]->name, e->name) != 0) entries[n++] = (struct project_entry){ all.v[i]->name, project_spec(all.v[i]) };
     if (!project_check(e->name, e->spec, entries, n, &p)) return true;
     json_t *errors = json_array();
-    for (size_t i = 0; i < p.n; i++) json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", p.v[i].pointer, "message", p.v[i].message));
+    for (size_t i = 0; i < p.n; i++) json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", sent_at(e->q, p.v[i].pointer), "message", p.v[i].message));
     problem_with(e->q, 422, "invalid", json_pack("{s:o}", "errors", errors), "%s", p.v[0].message);
     return false;
 }
@@ -155,7 +162,7 @@ static bool sound(const struct project_edit *e)
 static bool allowed(struct project_edit *e, const json_t *after)
 {
     if (!has_owner(e->spec)) {
-        problem_field(e->q, 409, "no-owner", "/spec/members", "a project needs an owner; make somebody else one first");
+        problem_field(e->q, 409, "no-owner", sent_at(e->q, "/spec/members"), "a project needs an owner; make somebody else one first");
         return false;
     }
     return members_known(e) && services_free(e) && may_change(e, after) && sound(e);
@@ -179,7 +186,7 @@ void project_edit_end(struct project_edit *e, struct batch *more, const char *ac
     resource_unref(r);
     json_decref(after);
     project_edit_drop(e);
-    if (ok) project_answer(q, status, str_of(e->name));
+    if (ok) (e->answer ? e->answer : project_answer)(q, status, str_of(e->name));
 }
 
 bool project_edit_forget_user(struct preq *q, struct batch *b, struct str user)

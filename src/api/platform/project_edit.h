@@ -19,6 +19,7 @@ struct project_edit {
     json_t *before;   /* the spec as it was; NULL: a new project */
     ProjectMessage *msg;
     ProjectSpecMessage *spec;
+    void (*answer)(struct preq *q, int status, struct str name); /* of what was done; NULL: project_answer */
 };
 
 const ProjectSpecMessage *project_spec(const struct resource *r);

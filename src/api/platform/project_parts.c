@@ -35,21 +35,25 @@ void members_delete(struct preq *q)
 
 /* ---- guard rails ---- */
 
-void guard_rails_get(struct preq *q)
+static void guard_rails_answer(struct preq *q, int status, struct str name)
 {
-    const ProjectSpecMessage *s = project_spec(q->project);
-    json_t *rails = s->guard_rails ? platform_json(&s->guard_rails->base) : json_object();
-    json_t *limits = s->limits ? platform_json(&s->limits->base) : NULL;
-    preq_json_etag(q, 200, json_pack("{s:o, s:o?, s:s}", "guardRails", rails, "limits", limits, "etag",
-                                     arena_printf(q->arena, "\"%s\"", q->project->version)),
-                   project_version(q->project));
+    const struct resource *r = platform_project(q->p, name);
+    if (!r) return problem(q, 404, "no-project", "the project is gone");
+    const ProjectSpecMessage *s = project_spec(r);
+    json_t *rails = s && s->guard_rails ? platform_json(&s->guard_rails->base) : json_object();
+    json_t *limits = s && s->limits ? platform_json(&s->limits->base) : NULL;
+    preq_json_etag(q, status, json_pack("{s:o, s:o?, s:s}", "guardRails", rails, "limits", limits, "etag", arena_printf(q->arena, "\"%s\"", r->version)),
+                   project_version(r));
 }
+
+void guard_rails_get(struct preq *q) { guard_rails_answer(q, 200, preq_value(q, 'p')); }
 
 /* The body's guardRails as if they stood in a whole project, so that the project's own checks read them. */
 void guard_rails_put(struct preq *q)
 {
     if (!preq_if_match(q, project_version(q->project))) return;
     struct project_edit e = project_edit_begin(q, q->project);
+    e.answer = guard_rails_answer;
     struct node *spec = tree_new(q->arena, NODE_MAP), *rails = tree_get(q->body, "guardRails");
     tree_add(q->arena, spec, STR("guardRails"), rails);
     tree_add(q->arena, q->body, STR("spec"), spec);

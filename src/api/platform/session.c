@@ -109,7 +109,7 @@ void session_post(struct preq *q)
     uint64_t wait = limit_try(people_limit(pp), STR("one-time"), str_of(q->call->from), clock_ms());
     if (wait) return problem(q, 429, "too-many-attempts", "too many attempts; try again in %" PRIu64 " s", (wait + 999) / 1000);
     if (!people_one_time_use(pp, once))
-        return problem(q, 401, "one-time-used", "this address was used already, or is too old; `weft dashboard` prints a new one");
+        return problem(q, 401, "one-time-used", "this address was used already, or is too old; `weft open` prints a new one");
     limit_passed(people_limit(pp), STR("one-time"), str_of(q->call->from));
     signed_in(q, STR(LOCAL));
 }
@@ -119,7 +119,7 @@ void session_one_time(struct preq *q)
     char secret[65];
     int64_t ttl = preq_duration_ms(q, "ttl", ONE_TIME_MS);
     people_one_time_make(platform_people(q->p), ttl, secret);
-    preq_json(q, 201,
+    preq_json(q, 200,
               json_pack("{s:s, s:s, s:o}", "oneTime", secret, "path", arena_printf(q->arena, "/signin#token=%s", secret), "expiresAt",
                         record_time(clock_wall_ms() + ttl)));
 }
