@@ -243,7 +243,9 @@ static void trim(struct timer *t)
 /* The page's door, when one was asked for or handed over. */
 static int open_page(struct daemon *d, const struct options *o, struct err *e)
 {
-    const struct http_server_config cfg = { .handle = api_page_handle, .arg = &d->calls, .max_connections = 2000, .idle_ms = 120000, .body_ms = 20000 };
+    const struct http_server_config cfg = {
+        .handle = api_page_handle, .arg = &d->calls, .max_connections = 2000, .idle_ms = 120000, .body_ms = 20000
+    };
     struct addr own = { 0 };
     int fd = handed_over("page"), r = 0;
     if (fd < 0 && !o->page) return 0;

@@ -52,6 +52,7 @@ static struct {
     struct loop *loop;
     struct addr to;
     VEC(struct proxy) proxies;
+    VEC(struct proxy *) again; /* could not connect: tried anew at the next second */
     size_t opened, opening;
     struct map names; /* resource name -> its number + 1 */
     struct rng rng;
@@ -186,7 +187,7 @@ static void on_state(struct http_client *c, const struct err *e, void *arg)
     struct proxy *p = arg;
     g.opening -= p->ads == NULL;
     if (e) {
-        if (!p->ads) g.lost++;
+        if (!p->ads) vec_push(&g.again, p);
         return;
     }
     p->ads = grpc_call_new(c, STR("xds-grpc"), STR(DELTA_ADS), 0, &cb, p);
@@ -281,6 +282,11 @@ static void open_more(struct timer *t)
 static void on_tick(struct timer *t)
 {
     g.seconds++;
+    vec_foreach (p, &g.again) {
+        g.opening++;
+        http_client_connect((*p)->http);
+    }
+    g.again.n = 0;
     printf("t=%u streams=%u whole=%u of=%zu lost=%" PRIu64 " responses=%" PRIu64 " resources=%" PRIu64 " removed=%" PRIu64 " MiB=%" PRIu64
            "\n",
            g.seconds, g.up, g.whole, g.proxies.n, g.lost, g.responses, g.resources, g.removed, g.bytes >> 20);

@@ -78,10 +78,7 @@ static inline void bench_open_on(struct bench *b, struct store *store)
 
 static inline void bench_open(struct bench *b) { bench_open_on(b, store_open_memory()); }
 
-static inline void bench_platform(struct bench *b)
-{
-    b->platform = platform_new(&(struct platform_config){ .ctl = b->ctl });
-}
+static inline void bench_platform(struct bench *b) { b->platform = platform_new(&(struct platform_config){ .ctl = b->ctl }); }
 
 static inline void bench_close(struct bench *b)
 {

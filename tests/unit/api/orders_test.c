@@ -8,38 +8,41 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-static const char two_versions[] = "apiVersion: v1\n"
-                                   "kind: Service\n"
-                                   "metadata: {name: web, namespace: shop}\n"
-                                   "spec: {selector: {app: web}, ports: [{port: 80, name: http}]}\n"
-                                   "---\n"
-                                   "apiVersion: apps/v1\n"
-                                   "kind: Deployment\n"
-                                   "metadata: {name: web-a, namespace: shop}\n"
-                                   "spec: {selector: {matchLabels: {app: web, version: v1}}, template: {metadata: {labels: {app: web, version: v1}}, spec: "
-                                   "{containers: [{name: c, image: web:1}]}}}\n"
-                                   "---\n"
-                                   "apiVersion: apps/v1\n"
-                                   "kind: Deployment\n"
-                                   "metadata: {name: web-b, namespace: shop}\n"
-                                   "spec: {selector: {matchLabels: {app: web, version: v2}}, template: {metadata: {labels: {app: web, version: v2}}, spec: "
-                                   "{containers: [{name: c, image: web:2}]}}}\n";
+static const char two_versions[] =
+    "apiVersion: v1\n"
+    "kind: Service\n"
+    "metadata: {name: web, namespace: shop}\n"
+    "spec: {selector: {app: web}, ports: [{port: 80, name: http}]}\n"
+    "---\n"
+    "apiVersion: apps/v1\n"
+    "kind: Deployment\n"
+    "metadata: {name: web-a, namespace: shop}\n"
+    "spec: {selector: {matchLabels: {app: web, version: v1}}, template: {metadata: {labels: {app: web, version: v1}}, spec: "
+    "{containers: [{name: c, image: web:1}]}}}\n"
+    "---\n"
+    "apiVersion: apps/v1\n"
+    "kind: Deployment\n"
+    "metadata: {name: web-b, namespace: shop}\n"
+    "spec: {selector: {matchLabels: {app: web, version: v2}}, template: {metadata: {labels: {app: web, version: v2}}, spec: "
+    "{containers: [{name: c, image: web:2}]}}}\n";
 static const char subsets[] = "---\n"
                               "apiVersion: networking.istio.io/v1\n"
                               "kind: DestinationRule\n"
                               "metadata: {name: web, namespace: shop}\n"
                               "spec: {host: web, subsets: [{name: old, labels: {version: v1}}, {name: new, labels: {version: v2}}]}\n";
-static const char routes[] = "---\n"
-                             "apiVersion: networking.istio.io/v1\n"
-                             "kind: VirtualService\n"
-                             "metadata: {name: web, namespace: shop}\n"
-                             "spec: {hosts: [web], http: [{match: [{headers: {x: {exact: a}}}], route: [{destination: {host: web, subset: old}}]}, "
-                             "{route: [{destination: {host: web, subset: new}, weight: 80}, {destination: {host: web, subset: old}, weight: 20}]}]}\n";
-static const char ordered[] = "---\n"
-                              "apiVersion: weft.dev/v1alpha1\n"
-                              "kind: Traffic\n"
-                              "metadata: {name: web, namespace: shop}\n"
-                              "spec: {versions: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}], split: {v1: 90, v2: 10}}\n";
+static const char routes[] =
+    "---\n"
+    "apiVersion: networking.istio.io/v1\n"
+    "kind: VirtualService\n"
+    "metadata: {name: web, namespace: shop}\n"
+    "spec: {hosts: [web], http: [{match: [{headers: {x: {exact: a}}}], route: [{destination: {host: web, subset: old}}]}, "
+    "{route: [{destination: {host: web, subset: new}, weight: 80}, {destination: {host: web, subset: old}, weight: 20}]}]}\n";
+static const char ordered[] =
+    "---\n"
+    "apiVersion: weft.dev/v1alpha1\n"
+    "kind: Traffic\n"
+    "metadata: {name: web, namespace: shop}\n"
+    "spec: {versions: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}], split: {v1: 90, v2: 10}}\n";
 
 static struct world *world_of(const char *const *parts)
 {
@@ -92,7 +95,8 @@ static const TrafficSpec *spec_of(const char *json, struct arena *a)
     const struct pb_policy policy = { .file = "test" };
     if (!json) return NULL;
     tree_read_json(str_of(json), "test", a, &docs, &errs);
-    const TrafficSpec *s = (const TrafficSpec *)pb_decode(docs.v[0], &weft__dev__v1alpha1__traffic_spec__descriptor, &policy, a, NULL, &errs);
+    const TrafficSpec *s =
+        (const TrafficSpec *)pb_decode(docs.v[0], &weft__dev__v1alpha1__traffic_spec__descriptor, &policy, a, NULL, &errs);
     vec_free(&docs);
     assert_non_null(s);
     return s;
@@ -105,12 +109,14 @@ static void test_sentences(void **state)
     static const struct {
         const char *before, *after, *expect;
     } rows[] = {
-        { "{" V ",\"split\":{\"v1\":90,\"v2\":10}}", "{" V ",\"split\":{\"v1\":80,\"v2\":20}}", "v2 gets 20 % instead of 10 % of requests." },
+        { "{" V ",\"split\":{\"v1\":90,\"v2\":10}}", "{" V ",\"split\":{\"v1\":80,\"v2\":20}}",
+          "v2 gets 20 % instead of 10 % of requests." },
         { "{" V ",\"split\":{\"v1\":90,\"v2\":10},\"timeout\":\"5s\"}", "{" V ",\"split\":{\"v1\":90,\"v2\":10},\"timeout\":\"2s\"}",
           "A request may take 2 s instead of 5 s." },
         { "{" V "}", "{" V ",\"rules\":[{\"match\":[{\"header\":\"x-canary\",\"exact\":\"always\"}],\"to\":\"v2\"}]}",
           "Requests with header x-canary: always go to v2." },
-        { "{" V ",\"rules\":[{\"match\":[{\"cookie\":\"uid\"}],\"to\":\"v2\"}]}", "{" V "}", "Requests with cookie uid no longer go to v2." },
+        { "{" V ",\"rules\":[{\"match\":[{\"cookie\":\"uid\"}],\"to\":\"v2\"}]}", "{" V "}",
+          "Requests with cookie uid no longer go to v2." },
         { "{" V "}", "{" V ",\"mirror\":{\"to\":\"v2\",\"percent\":10}}",
           "v2 gets a copy of 10 % of requests; its answers to them are thrown away." },
         { "{" V "}", "{" V ",\"faults\":[{\"percent\":10,\"grpcStatus\":\"UNAVAILABLE\"}]}", "10 % of requests are answered UNAVAILABLE." },
@@ -157,7 +163,8 @@ static void test_orders(void **state)
     };
     (void)state;
     arena_init(&a, 1024, 0);
-    const TrafficSpec *now = spec_of("{" V ",\"timeout\":\"3s\",\"rules\":[{\"name\":\"release-7-1\",\"to\":\"v2\"},{\"name\":\"mine\",\"to\":\"v2\"}]}", &a);
+    const TrafficSpec *now =
+        spec_of("{" V ",\"timeout\":\"3s\",\"rules\":[{\"name\":\"release-7-1\",\"to\":\"v2\"},{\"name\":\"mine\",\"to\":\"v2\"}]}", &a);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct release r = { .plan = &plan, .ordered = rows[i].order };
         struct buf b = { 0 };
@@ -179,14 +186,16 @@ static void test_diff(void **state)
     static const struct {
         const char *before, *after, *expect;
     } rows[] = {
-        { "a\nb\nc\n", "a\nx\nc\n", " a-b+x c" }, { "", "a\n", "+a" }, { "a\n", "", "-a" }, { "a\nb\n", "a\nb\n", " a b" }, { "a\nb\n", "b\na\n", "-a b+a" },
+        { "a\nb\nc\n", "a\nx\nc\n", " a-b+x c" }, { "", "a\n", "+a" }, { "a\n", "", "-a" }, { "a\nb\n", "a\nb\n", " a b" },
+        { "a\nb\n", "b\na\n", "-a b+a" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct buf b = { 0 };
         json_t *d = diff_lines(str_of(rows[i].before), str_of(rows[i].after)), *line;
         size_t k;
-        json_array_foreach (d, k, line) buf_printf(&b, "%s%s", json_string_value(json_object_get(line, "op")), json_string_value(json_object_get(line, "text")));
+        json_array_foreach (d, k, line)
+            buf_printf(&b, "%s%s", json_string_value(json_object_get(line, "op")), json_string_value(json_object_get(line, "text")));
         buf_append(&b, "", 1);
         assert_string_equal(buf_data(&b), rows[i].expect);
         json_decref(d);

@@ -140,7 +140,11 @@ static void bodies(void **state)
 static void chain_of(struct batch *b, size_t n, uint64_t first, char head[AUDIT_HASH + 1])
 {
     for (size_t i = 0; i < n; i++)
-        audit_add(b, &(struct audit){ .actor = STR("anna"), .via = VIA_API, .action = "project:create", .target = "project a", .reason = STR("x\",\"prev\":\"") });
+        audit_add(b, &(struct audit){ .actor = STR("anna"),
+                                      .via = VIA_API,
+                                      .action = "project:create",
+                                      .target = "project a",
+                                      .reason = STR("x\",\"prev\":\"") });
     audit_chain(b, first, head);
 }
 
@@ -225,7 +229,9 @@ static void calls(void **state)
         { "POST", "/weft/v1/projects", "{\"name\":\"shop\",\"spec\":{\"title\":\"Shop\"}}", 201, NULL },
         { "POST", "/weft/v1/projects", "{\"name\":\"shop\"}", 409, "exists" },
         { "POST", "/weft/v1/projects", "{\"name\":\"Shop\"}", 422, "invalid" },
-        { "POST", "/weft/v1/projects", "{\"name\":\"x\",\"spec\":{\"limits\":{\"namespaces\":[\"a\"]},\"services\":[{\"name\":\"s\",\"namespace\":\"b\"}]}}", 422, "invalid" },
+        { "POST", "/weft/v1/projects",
+          "{\"name\":\"x\",\"spec\":{\"limits\":{\"namespaces\":[\"a\"]},\"services\":[{\"name\":\"s\",\"namespace\":\"b\"}]}}", 422,
+          "invalid" },
         { "GET", "/weft/v1/projects/shop", "", 200, NULL },
         { "GET", "/weft/v1/projects/shop?x=1", "", 400, "invalid-query" },
         { "GET", "/weft/v1/projects?limit=0", "", 400, "invalid-query" },
@@ -278,12 +284,14 @@ static void manifests_are_audited(void **state)
     assert_true(str_find(buf_str(&s.body), STR("hunter2")) < 0);
     said_free(&s);
     /* two projects cannot have one service, by manifest neither */
-    apply(&b, &s, "apply", "apiVersion: weft.dev/v1alpha1\nkind: Project\nmetadata: {name: a}\n"
-                           "spec: {members: [{user: x, role: owner}], services: [{name: reviews, namespace: default}]}\n");
+    apply(&b, &s, "apply",
+          "apiVersion: weft.dev/v1alpha1\nkind: Project\nmetadata: {name: a}\n"
+          "spec: {members: [{user: x, role: owner}], services: [{name: reviews, namespace: default}]}\n");
     assert_int_equal(s.status, 200);
     said_free(&s);
-    apply(&b, &s, "apply", "apiVersion: weft.dev/v1alpha1\nkind: Project\nmetadata: {name: b}\n"
-                           "spec: {members: [{user: x, role: owner}], services: [{name: reviews, namespace: default}]}\n");
+    apply(&b, &s, "apply",
+          "apiVersion: weft.dev/v1alpha1\nkind: Project\nmetadata: {name: b}\n"
+          "spec: {members: [{user: x, role: owner}], services: [{name: reviews, namespace: default}]}\n");
     assert_int_equal(s.status, 422);
     said_free(&s);
     say(&b, &s, "GET", "/weft/v1/projects/b", "");
@@ -365,9 +373,15 @@ static void events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(routes_are_sound), cmocka_unit_test(shapes_are_sound), cmocka_unit_test(paths),
-        cmocka_unit_test(bodies),           cmocka_unit_test(chain),            cmocka_unit_test(chain_again),
-        cmocka_unit_test(limits),           cmocka_unit_test(calls),            cmocka_unit_test(manifests_are_audited),
+        cmocka_unit_test(routes_are_sound),
+        cmocka_unit_test(shapes_are_sound),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(chain),
+        cmocka_unit_test(chain_again),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(calls),
+        cmocka_unit_test(manifests_are_audited),
         cmocka_unit_test(events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
