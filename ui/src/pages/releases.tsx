@@ -59,7 +59,7 @@ function Row({ r, project }: { r: ReleaseSummary; project: string }) {
             { name: r.to, mark: 'ca', share: weight },
           ]}
         />
-        {!over && <div className="t3 sm" style={{ marginTop: 4 }}>{m('step', { w: percent(weight), i: String(r.step), n: String(r.steps) })}</div>}
+        {!over && <div className="t3 sm" style={{ marginTop: 4 }}>{m('step', { w: percent(weight), i: String(r.step + 1), n: String(r.steps) })}</div>}
       </td>
       <td>
         <ReleaseVerdict release={r} />

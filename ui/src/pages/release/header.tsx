@@ -51,7 +51,7 @@ const m = messages({
 export type Run = (verb: string, options?: { reason?: string; full?: boolean }) => void;
 type Pending = { verb: string; full?: boolean };
 
-const word = (p: Pending, r: Release): string => (p.full ? m('full') : p.verb === 'approve' ? m('approve', { i: String(r.approval ? r.step + 1 : r.step) }) : m.has(p.verb) ? m(p.verb as 'pause') : p.verb);
+const word = (p: Pending, r: Release): string => (p.full ? m('full') : p.verb === 'approve' ? m('approve', { i: String(r.step + 1) }) : m.has(p.verb) ? m(p.verb as 'pause') : p.verb);
 const icons: Record<string, IconName> = { approve: 'check', promote: 'up', pause: 'pause', resume: 'play', rollback: 'back', skip: 'skip', abort: 'cross', retry: 'retry', note: 'edit', reject: 'cross' };
 
 function effect(p: Pending, r: Release): string {

@@ -153,7 +153,7 @@ export function Timeline({ log, run, busy, mayNote }: { log: LogEntry[]; run: Ru
 export const commandsOf = (r: Release): string[] => {
   const id = `${r.project}#${r.n}`;
   if (ended(r.state)) return [`weft release explain ${id}`, `weft release retry ${id}`];
-  return [...(r.approval ? [`weft release approve ${id} --if-step ${r.step}`] : [`weft release promote ${id} --if-step ${r.step}`]), `weft release pause ${id}`, `weft release rollback ${id}`, `weft release get ${id} -w`];
+  return [...(r.approval ? [`weft release approve ${id} --if-step ${r.step + 1}`] : [`weft release promote ${id} --if-step ${r.step + 1}`]), `weft release pause ${id}`, `weft release rollback ${id}`, `weft release get ${id} -w`];
 };
 export function Commands({ release: r, all }: { release: Release; all?: boolean }) {
   const list = commandsOf(r);

@@ -27,7 +27,7 @@ const m = messages({
   's-applying': ['Step {i} of {n}, ordering {w}.', '第 {i}/{n} 步，正在下发 {w}。'],
   's-verifying': ['Step {i} of {n}, waiting until every proxy has it.', '第 {i}/{n} 步，等待所有代理确认。'],
   's-baking': ['Step {i} of {n}, baking.', '第 {i}/{n} 步，观察中。'],
-  's-awaiting-approval': ['Step {i} of {n} has passed; the next needs an approval.', '第 {i}/{n} 步已通过；下一步需要批准。'],
+  's-awaiting-approval': ['Step {i} of {n} needs an approval.', '第 {i}/{n} 步需要批准。'],
   's-promoting': ['All requests go to {to}.', '全部请求转到 {to}。'],
   's-warm': ['Rolling back is one click.', '一键即可回滚。'],
   's-rolling-back': ['Requests go back to {from}.', '请求正在回到 {from}。'],
@@ -61,7 +61,7 @@ const m = messages({
 export const ended = (s: ReleaseState): boolean => ['succeeded', 'rolled-back', 'aborted', 'superseded', 'failed'].includes(s);
 export const stateWords = (r: Pick<Release, 'state' | 'step' | 'steps' | 'from' | 'to' | 'weight'>): string => {
   const key = `s-${r.state}` as 's-baking';
-  return m.has(key) ? m(key, { i: String(r.step), n: String(r.steps), from: r.from, to: r.to, w: percent(r.weight) } as never) : '';
+  return m.has(key) ? m(key, { i: String(Math.min(r.steps, r.step + 1)), n: String(r.steps), from: r.from, to: r.to, w: percent(r.weight) } as never) : '';
 };
 export const heldWords = (reason: string): string => (m.has(reason) ? m(reason as 'drift') : reason);
 export const knownStrategy = (name: string): boolean => ['gray', 'progressive', 'blue-green', 'mirror-first'].includes(name);
@@ -69,7 +69,7 @@ export const strategyWords = (name: string): string => (m.has(name) ? m(name as 
 
 function byEvidence(r: Release): 'noMore' | 'about' | 'more' | 'tooFew' {
   const errors = r.metrics.find((t) => t.id === 'errors');
-  if (!errors || errors.ratio === null || errors.verdict === 'too-little') return 'tooFew';
+  if (!errors || errors.verdict === 'too-little') return 'tooFew';
   if (r.verdict === 'harm-likely') return 'more';
   return errors.verdict === 'no-harm' || errors.verdict === 'ship' ? 'noMore' : 'about';
 }
