@@ -91,6 +91,9 @@ static unsigned concerns(const struct kind *k, const struct resource *old, const
     case KIND_VIRTUAL_SERVICE:
         if (both && resource_spec_hash(old) == resource_spec_hash(new)) return 0;
         return TYPE(TR_LISTENER) | TYPE(TR_ROUTE);
+    case KIND_TRAFFIC:
+        if (both && resource_spec_hash(old) == resource_spec_hash(new)) return 0;
+        return both && overlay_same_subsets(old, new) ? TYPE(TR_LISTENER) | TYPE(TR_ROUTE) : ALL_TYPES;
     default: return both && resource_spec_hash(old) == resource_spec_hash(new) ? 0 : ALL_TYPES;
     }
 }

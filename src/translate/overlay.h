@@ -81,6 +81,9 @@ struct world *overlay_world(const struct world *w, const char *domain);
 const char *overlay_host(struct arena *a, const struct resource *traffic, const char *domain);
 /* The Traffic of a host in full; NULL: none. The oldest counts where there are several. */
 const struct resource *overlay_traffic(const struct world *w, const char *domain, const char *host);
+/* Whether two states of one Traffic make the same subsets, so that only routes (and TCP listeners) can differ: a change of the split, say.
+ */
+bool overlay_same_subsets(const struct resource *a, const struct resource *b);
 /* "weft_v2", "weft_v2_rule" -> "v2"; empty: a person's subset, or none. */
 struct str overlay_version(struct str subset);
 /* Of a subset of a version: the cohort of the rules, not of the split. */

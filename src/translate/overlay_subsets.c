@@ -40,10 +40,10 @@ static const i_traffic_policy *policy_for(struct arena *a, const struct found *f
     return p;
 }
 
-static bool has_rule(const struct traffic *t, const t_version *v)
+static bool has_rule(const t_spec *s, const t_version *v)
 {
-    for (size_t i = 0; i < t->spec->n_rules; i++) {
-        const t_rule *r = t->spec->rules[i];
+    for (size_t i = 0; i < s->n_rules; i++) {
+        const t_rule *r = s->rules[i];
         if (!r->off && r->to && v->name && strcmp(r->to, v->name) == 0) return true;
     }
     return false;
@@ -90,12 +90,22 @@ static void put_rule(struct laying *l, const struct traffic *t, const struct fou
     for (size_t i = 0; f->spec && i < f->spec->n_subsets; i++) PUSH(a, &spec, subsets, f->spec->subsets[i]);
     for (size_t i = 0; i < t->n_versions; i++) {
         push_subset(a, t->spec->versions[i], false, f, all, &spec);
-        if (has_rule(t, t->spec->versions[i])) push_subset(a, t->spec->versions[i], true, f, all, &spec);
+        if (has_rule(t->spec, t->spec->versions[i])) push_subset(a, t->spec->versions[i], true, f, all, &spec);
     }
     whole.metadata = &meta;
     whole.spec = &spec;
     struct resource *r = resource_make(KIND_DESTINATION_RULE, &whole.base, f->r ? f->r->api_version : NULL);
     vec_push(&l->changes, (struct world_change){ .put = r });
+}
+
+bool overlay_same_subsets(const struct resource *a, const struct resource *b)
+{
+    const t_spec *x = ((const Weft__Dev__V1alpha1__Traffic *)a->msg)->spec, *y = ((const Weft__Dev__V1alpha1__Traffic *)b->msg)->spec;
+    if (strcmp(x->host ? x->host : "", y->host ? y->host : "") != 0 || x->n_versions != y->n_versions) return false;
+    for (size_t i = 0; i < x->n_versions; i++)
+        if (!pb_equal(&x->versions[i]->base, &y->versions[i]->base) || has_rule(x, x->versions[i]) != has_rule(y, y->versions[i]))
+            return false;
+    return true;
 }
 
 static bool covers_all_clients(const struct found_vec *v, const char *ns)

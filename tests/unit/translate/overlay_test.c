@@ -290,6 +290,34 @@ static void problems(void **state)
     world_unref(w);
 }
 
+/* A change of the split changes no cluster; a rule that is the first to lead to a version does. */
+static void subsets(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } v[] = {
+        { TRAFFIC("{" VERSIONS "}"), TRAFFIC("{" VERSIONS ", split: {v1: 0, v2: 100}, timeout: 1s}"), true },
+        { TRAFFIC("{" VERSIONS "}"), TRAFFIC("{" VERSIONS ", rules: [{to: v2}]}"), false },
+        { TRAFFIC("{" VERSIONS ", rules: [{to: v2}]}"), TRAFFIC("{" VERSIONS ", rules: [{to: v2, off: true}]}"), false },
+        { TRAFFIC("{" VERSIONS "}"), TRAFFIC("{}"), false },
+        { TRAFFIC("{" VERSIONS "}"), TRAFFIC("{host: x, " VERSIONS "}"), false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+        struct world *x = WORLD(canary_yaml, v[i].a), *y = WORLD(canary_yaml, v[i].b);
+        const struct resource *a = world_list(x, KIND_TRAFFIC).v[0], *b = world_list(y, KIND_TRAFFIC).v[0];
+        assert_int_equal(overlay_same_subsets(a, b), v[i].same);
+        struct world *ex = overlay_world(x, NULL), *ey = overlay_world(y, NULL);
+        json_t *cx = translated(ex, NULL, SIDECAR_V1, NULL, TR_CLUSTER, NULL),
+               *cy = translated(ey, NULL, SIDECAR_V1, NULL, TR_CLUSTER, NULL);
+        assert_int_equal(json_equal(cx, cy), v[i].same);
+        json_decref(cx);
+        json_decref(cy);
+        struct world *all[] = { x, y, ex, ey };
+        for (size_t k = 0; k < ARRAY_LEN(all); k++) world_unref(all[k]);
+    }
+}
+
 static void names(void **state)
 {
     static const struct {
@@ -308,7 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routes), cmocka_unit_test(undo),     cmocka_unit_test(gateway), cmocka_unit_test(policies),
-        cmocka_unit_test(behind), cmocka_unit_test(problems), cmocka_unit_test(names),
+        cmocka_unit_test(behind), cmocka_unit_test(problems), cmocka_unit_test(names),   cmocka_unit_test(subsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
