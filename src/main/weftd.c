@@ -69,6 +69,7 @@ struct daemon {
     struct xds_door door;
     struct io signals;
     struct timer drained, trim;
+    size_t free_then; /* when memory went back last */
 };
 
 /* ---- arguments ---- */
@@ -231,12 +232,17 @@ static void tune(void)
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
-/* Free memory between live pieces, after thousands of proxies came at once, goes back to the machine. */
+/* Free memory between live pieces, after thousands of proxies came at once, goes back to the machine. Only when there is much and it has
+ * changed: what went back already is free too. */
 static void trim(struct timer *t)
 {
-    enum { LOOK_MS = 2000, WORTH = 24 << 20 };
+    enum { LOOK_MS = 2000, WORTH = 24 << 20, CHANGED = 4 << 20 };
     struct daemon *d = container_of(t, struct daemon, trim);
-    if (mallinfo2().fordblks > WORTH) malloc_trim(0);
+    size_t now = mallinfo2().fordblks, then = d->free_then;
+    if (now > WORTH && MAX(now, then) - MIN(now, then) > CHANGED) {
+        malloc_trim(0);
+        d->free_then = now;
+    }
     timer_set(d->loop, t, LOOK_MS);
 }
 
