@@ -139,13 +139,13 @@ static int get(struct cli *c, int argc, char **argv)
 static int candidates(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "SERVICE", "NAMESPACE", "VERSIONS", NULL };
+    AUTO(free_p) char *name = NULL;
     json_t *all = NULL, *s, *v;
     size_t i, k;
-    int r = platform_output(c);
-    if (r == EXIT_OK) r = platform_require(c);
+    int r = name_of(c, argc, argv, &name);
     if (r != EXIT_OK) return r;
-    AUTO(free_p) char *project = argc ? path_segment(argv[0]) : NULL;
-    AUTO(free_p) char *path = xasprintf("/weft/v1/candidates%s%s", project ? "?project=" : "", project ? project : "");
+    AUTO(free_p) char *project = path_segment(name);
+    AUTO(free_p) char *path = xasprintf("/weft/v1/candidates?project=%s", project);
     r = platform_list(c, path, &all);
     if (r != EXIT_OK) return r;
     if (c->output) {

@@ -227,8 +227,9 @@ static void step_row(struct table *t, const json_t *s, size_t i, const struct vi
     AUTO(free_p) char *note = plain(json_text(s, "note"));
     table_cell(t, step_mark(json_text(s, "state"), o->utf8));
     table_cellf(t, "%zu", i + 1);
-    table_cell(t, name ? name : "-");
-    table_cell(t, isnan(weight) ? "-" : text_percent(weight, number, sizeof number));
+    text_percent(weight, number, sizeof number);
+    table_cell(t, name && strcmp(name, number) != 0 ? name : ""); /* most are named after their weight */
+    table_cell(t, isnan(weight) ? "-" : number);
     table_cell(t, match && *match ? match : mirror > 0 ? "copies only" : "-");
     table_cell(t, duration(s, "bake"));
     if (json_is_object(approval))
@@ -295,8 +296,8 @@ static void metric_row(struct table *t, const json_t *m)
     table_cell(t, value(id, json_real_at(m, "canary"), number, sizeof number));
     if (!release_compared(m))
         table_cell(t, "-");
-    else if (isnan(lo) || isnan(hi))
-        table_cellf(t, "x %.2f", ratio);
+    else if (isnan(lo) || isnan(hi) || hi > 20 * fmax(lo, 0.05))
+        table_cell(t, "not known yet"); /* an interval that says nothing */
     else
         table_cellf(t, "x %.2f (%.2f to %.2f)", ratio, lo, hi);
     table_cell(t, json_text(m, "verdict") ? json_text(m, "verdict") : "-");

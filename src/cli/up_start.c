@@ -138,7 +138,7 @@ static bool tell_project(const struct cli *c, const char *weft)
     const json_t *first = json_path(list, "items.0");
     const char *project = json_text(first, "metadata.name"), *service = json_text(first, "spec.services.0.name");
     if (project && service)
-        printf("Project %s: open it in the page, choose its service, then \"New release\". Or here, in another terminal:\n"
+        printf("Project %s: open it in the page and press \"New release\". Or here, in another terminal:\n"
                "  %s traffic get %s\n"
                "  %s release start %s --to v2 --steps 10,50,100 --bake 20s -w\n"
                "  %s undo\n",

@@ -13,9 +13,10 @@ struct template_step {
     bool evidence;
 };
 
+/* The testers stay on the new version while the weight of everyone else grows. */
 static const struct template_step gray[] = {
-    { "header cohort", true, 0, 0, 300, false }, { NULL, false, 5, 0, 300, false },   { NULL, false, 25, 0, 300, false },
-    { NULL, false, 50, 0, 300, false },          { NULL, false, 100, 0, 300, false },
+    { "header cohort", true, 0, 0, 300, false }, { NULL, true, 5, 0, 300, false },    { NULL, true, 25, 0, 300, false },
+    { NULL, true, 50, 0, 300, false },           { NULL, true, 100, 0, 300, false },
 };
 static const struct template_step progressive[] = {
     { NULL, false, 1, 0, 120, true },  { NULL, false, 5, 0, 120, true },  { NULL, false, 10, 0, 120, true },

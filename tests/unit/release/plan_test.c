@@ -23,13 +23,13 @@ static void strategies(void **state)
         const struct release_limits *limits;
         const char *steps;
     } cases[] = {
-        { "{strategy: gray}", &none, "0c 5 25 50 100" },
+        { "{strategy: gray}", &none, "0c 5c 25c 50c 100c" },
         { "{strategy: progressive}", &none, "1 5 10 25 50 100" },
         { "{}", NULL, "1 5 10 25 50 100" },
         { "{strategy: blue-green}", &none, "0c 100" },
         { "{strategy: mirror-first}", NULL, "0m 5 25 50 100" },
         { "{strategy: fast-track}", &small, "100" },
-        { "{strategy: gray}", &small, "0c 3 5 25 45 50 70 90 100" },
+        { "{strategy: gray}", &small, "0c 3c 5c 25c 45c 50c 70c 90c 100c" },
         { "{steps: [{weight: 10}, {}, {weight: 90}]}", NULL, "10 10 90" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
