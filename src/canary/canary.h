@@ -75,7 +75,7 @@ struct canary_tick {
 };
 
 struct canary_counts {
-    double requests, bad; /* of warm comparable pods */
+    double requests, bad; /* of warm comparable pods; after the guard rail fired: of all that it saw */
 };
 
 /* A number with its confidence sequence: the true value is inside with 95 %, all the time. */

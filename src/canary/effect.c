@@ -95,6 +95,13 @@ static double surprise(const struct counts *k)
     return k->bad[CAN] > fair ? k->bad[CAN] * log(k->bad[CAN] / fair) - (k->bad[CAN] - fair) : 0;
 }
 
+/* What the guard rail saw, cold pods and cohorts too: the reason that is shown when it fired. */
+static struct counts guard_window(const struct canary *c)
+{
+    const struct canary_bin *w = &c->guard;
+    return (struct counts){ w->from, { w->base_n, w->n }, { w->base_bad, w->bad }, w->expected };
+}
+
 /* The stretch up to now in which the canary looks worst; all of the release when that says more. */
 static struct counts worst_stretch(const struct canary *c, int m)
 {
@@ -119,7 +126,7 @@ static struct counts worst_stretch(const struct canary *c, int m)
 
 void canary_effect(const struct canary *c, int m, struct canary_metric_result *out)
 {
-    struct counts k = worst_stretch(c, m);
+    struct counts k = c->guarded && m == CANARY_ERRORS ? guard_window(c) : worst_stretch(c, m);
     double line = -log(CANARY_SHOWN_ALPHA) + (k.since ? log(CHOICES) : 0), temper = canary_ship_temper(c, m);
     double base_rate = k.n[CAN] > 0 ? MIN(k.expected / k.n[CAN], 1.0) : 0;
     struct canary_range can = rate(k.bad[CAN], k.n[CAN], temper, line), base = rate(base_rate * k.n[BASE], k.n[BASE], temper, line);

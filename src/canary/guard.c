@@ -73,6 +73,7 @@ bool canary_guard_tick(struct canary *c, const struct canary_sums *s)
     if (c->harmed || w.n < c->cfg.guard_requests || w.bad <= c->cfg.guard_errors * w.n) return false;
     remembered(c, &w);
     if (!beyond_baseline(c, &w) || !callers_agree(c, w.from)) return false;
+    c->guard = w;
     c->harm_requests = w.n;
     c->harm_excess = MAX(w.bad - w.expected, 0.0);
     return true;

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 
 #define MAGIC   0x59524e43U /* "CNRY" */
-#define VERSION 3U
+#define VERSION 4U
 
 struct io {
     uint8_t *to;         /* writing */
@@ -60,6 +60,7 @@ static void counters(struct io *io, struct canary *c)
     FIELD(io, c->top_log);
     FIELD(io, c->harm_requests);
     FIELD(io, c->harm_excess);
+    FIELD(io, c->guard);
 }
 
 static void walk(struct io *io, struct canary *c)

@@ -65,6 +65,7 @@ struct canary {
     uint64_t blamed_pod;
     double top_log;                    /* the highest ln E so far */
     double harm_requests, harm_excess; /* when harm was found */
+    struct canary_bin guard;           /* what the guard rail saw when it fired */
     struct canary_compare compare[CANARY_COMPARED];
     double rate[2];                        /* comparable requests a tick by arm, smoothed */
     struct canary_span span[CANARY_SPANS]; /* a ring: the newest is span[spans % CANARY_SPANS] */

@@ -112,6 +112,7 @@ static void harm_is_found(void **state)
         if (t < 0 || t > cases[i].within || r.blamed != cases[i].blamed || r.guard_rail != cases[i].guard)
             fail_msg("%s: after %d, %s, guard %d", cases[i].what, t, canary_metric_name(r.blamed), r.guard_rail);
         assert_true(r.canary_requests > 0 && r.metric[r.blamed].verdict == CANARY_HARM);
+        assert_true(r.metric[r.blamed].canary.bad > 0 && r.metric[r.blamed].difference.value > 0);
     }
 }
 
