@@ -230,8 +230,9 @@ function ThemeButton() {
 export function LanguageButton() {
   const other = lang() === 'en' ? 'zh' : 'en';
   return (
-    <button className="btn gh ic sm" lang={other} aria-label={m('language')} title={m('language')} onClick={() => setLang(other)}>
-      {lang() === 'en' ? '中' : 'EN'}
+    <button className="btn gh ic sm" lang={other} title={m('language')} onClick={() => setLang(other)}>
+      <span aria-hidden="true">{lang() === 'en' ? '中' : 'EN'}</span>
+      <span className="vh">{m('language')}</span>
     </button>
   );
 }

@@ -5,6 +5,12 @@ import type { Version } from '../lib/types';
 
 export type Mark = 'st' | 'ca' | 'th' | 'wa';
 export const markOfRole = (role: Version['role']): Mark => ({ stable: 'st', new: 'ca', other: 'th', warm: 'wa' })[role] as Mark;
+// Where nothing is ordered yet every version beside the stable one is `other`; the first of them is the new one to people.
+export function withNew<T extends { versions: Version[] }>(s: T): T {
+  if (s.versions.some((v) => v.role === 'new')) return s;
+  const i = s.versions.findIndex((v) => v.role === 'other');
+  return i < 0 ? s : { ...s, versions: s.versions.map((v, k) => (k === i ? { ...v, role: 'new' as const } : v)) };
+}
 // Of versions in their order (oldest first): the first is stable, the second new.
 export const markAt = (i: number): Mark => (i === 0 ? 'st' : i === 1 ? 'ca' : 'th');
 export function markOf(name: string, versions: { name: string; role?: Version['role'] }[]): Mark {

@@ -196,6 +196,7 @@ export function writeDuration(ms: number): string {
   }
   return out;
 }
+export const durationOf = (ms: number): string => (ms < 1000 ? `${num(ms)}${NB}${lang() === 'zh' ? '毫秒' : 'ms'}` : span(ms));
 // A spec's duration in words: "10 min", "500 ms".
 export function durationWords(text: string | null | undefined): string {
   if (!text) return DASH;

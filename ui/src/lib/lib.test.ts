@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { byField } from './api';
 import { apply, staleness } from './live';
+import { setLang } from '../i18n';
+import { changeSentence } from './facts';
 import { keyName } from './keys';
 import { cached, setCached } from './query';
 import { matchPath, to } from './router';
@@ -56,4 +58,13 @@ test('an event for what nobody asked changes nothing', () => {
   expect(cached('/projects/p/services')).toBeUndefined();
   setCached('/projects/p/services', (x) => x);
   expect(cached('/projects/p/services')).toBeUndefined();
+});
+
+test('facts are said in Chinese, what is not known stays as the server said it', () => {
+  const facts = [{ code: 'weight', version: 'v1', from: 100, to: 90, stable: true }, { code: 'weight', version: 'v2', from: 0, to: 10, stable: false }, { code: 'timeout', from: null, to: 2000 }];
+  expect(changeSentence('English.', facts)).toBe('English.');
+  setLang('zh');
+  expect(changeSentence('English.', facts)).toBe('v2 承接其余请求的 10%，原为 0%；单个请求最长 2\u00a0秒，原为 不限。');
+  expect(changeSentence('English.', [{ code: 'new-thing' }])).toBe('English.');
+  setLang('en');
 });

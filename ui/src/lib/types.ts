@@ -1,4 +1,6 @@
 // The shapes of /weft/v1 as the page reads them: src/api/platform/README.md is the contract. Unknown figures are null.
+import type { Fact } from './facts';
+
 export type Num = number | null;
 
 export interface Page<T> {
@@ -189,6 +191,7 @@ export interface Check {
 }
 export interface Preview {
   sentence: string;
+  facts?: Fact[];
   sentences: string[];
   effect: { version: string; now: Num; after: Num }[];
   diff: DiffLine[];
@@ -203,6 +206,7 @@ export interface Change {
   actor: string;
   via: string;
   sentence: string;
+  facts?: Fact[];
   reason?: string | null;
   release?: number | null;
   undone?: boolean;

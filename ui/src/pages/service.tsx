@@ -5,10 +5,11 @@ import { Button } from '../components/button';
 import { usePageCommands } from '../components/palette';
 import { usePage } from '../components/shell';
 import { ReleaseVerdict } from '../components/verdict';
-import { markOf } from '../components/version';
+import { markOf, withNew } from '../components/version';
 import { messages } from '../i18n';
 import { byField, call, paths, post, Problem } from '../lib/api';
 import { ago, count, latency } from '../lib/format';
+import { changeSentence } from '../lib/facts';
 import { useKeys } from '../lib/keys';
 import { invalidate, load, useAction, useGet } from '../lib/query';
 import { Link, navigate, setLeaveGuard, to, useQuery } from '../lib/router';
@@ -64,7 +65,7 @@ export default function ServicePage({ params }: PageProps) {
   const entry = useGet<Service>(paths.service(project, name));
   const longer = useGet<Service>(window === '60s' ? null : `${paths.service(project, name)}?window=${window}`, { every: 5000 });
   usePage({ label: project, to: to.project(project) }, { label: entry.data?.name ?? name });
-  const s = entry.data;
+  const s = useMemo(() => entry.data && withNew(entry.data), [entry.data]);
   if (!s)
     return (
       <div className="page">
@@ -72,7 +73,7 @@ export default function ServicePage({ params }: PageProps) {
         <Waiting entry={entry} height={700} />
       </div>
     );
-  return <Loaded s={s} flow={window === '60s' ? s : (longer.data ?? s)} etag={s.etag || entry.etag || '*'} project={project} window={window} setWindow={setWindow} />;
+  return <Loaded s={s} flow={window === '60s' || !longer.data ? s : withNew(longer.data)} etag={s.etag || entry.etag || '*'} project={project} window={window} setWindow={setWindow} />;
 }
 
 function Loaded({ s, flow, etag, project, window: win, setWindow }: { s: Service; flow: Service; etag: string; project: string; window: string; setWindow: (w: string) => void }) {
@@ -116,8 +117,8 @@ function Loaded({ s, flow, etag, project, window: win, setWindow }: { s: Service
     if (!spec) return;
     try {
       const { data } = await call<Change>('PUT', path, { body: { spec, ...(reason.trim() ? { reason: reason.trim() } : {}) }, etag });
-      toast({ kind: data.proxies && data.proxies.acked < data.proxies.of ? 'warn' : 'ok', title: data.sentence, detail: ackWords(data), action: { label: m('undo'), key: 'U', run: () => void undo.run() } });
-      say(`${data.sentence} ${ackWords(data)}`);
+      toast({ kind: data.proxies && data.proxies.acked < data.proxies.of ? 'warn' : 'ok', title: changeSentence(data.sentence, data.facts), detail: ackWords(data), action: { label: m('undo'), key: 'U', run: () => void undo.run() } });
+      say(`${changeSentence(data.sentence, data.facts)} ${ackWords(data)}`);
       setEdited(null);
       setReason('');
       invalidate(paths.service(project, s.id));

@@ -8,7 +8,7 @@ import { Sparkline } from '../components/spark';
 import { usePage } from '../components/shell';
 import { ReleaseVerdict } from '../components/verdict';
 import { versionName } from '../lib/candidates';
-import { SplitBar, VersionName, markOfRole, sharesOf } from '../components/version';
+import { SplitBar, VersionName, markOfRole, sharesOf, withNew } from '../components/version';
 import { messages } from '../i18n';
 import { del, paths, put } from '../lib/api';
 import { errors, latency, num, percent, rate } from '../lib/format';
@@ -63,7 +63,7 @@ export default function Services({ params }: PageProps) {
   const [adding, setAdding] = useState(false);
   const [focus, setFocus] = useState(0);
   usePage({ label: p });
-  const items = entry.data?.items ?? [];
+  const items = (entry.data?.items ?? []).map(withNew);
   const noServices = mayNot(session, p, 'services');
   const noStart = mayNot(session, p, 'release:start');
   const at = Math.min(focus, items.length - 1);

@@ -4,7 +4,7 @@ import { Button } from '../../components/button';
 import { FieldLine, NumberInput, Select, ShareSlider, Switch, TextInput, durationError } from '../../components/field';
 import { Icon } from '../../components/icons';
 import { Menu } from '../../components/overlay';
-import { VersionName, type Mark } from '../../components/version';
+import { SplitBar, VersionName, type Mark } from '../../components/version';
 import { messages } from '../../i18n';
 import { clockShort, day, durationWords, epoch, latency, num, percent, span } from '../../lib/format';
 import { useNow } from '../../lib/live';
@@ -120,12 +120,23 @@ export function Controls({ service: s, base, draft: d, set, errors, notAllowed, 
             {is('split') && was(versions.map((v) => num(base.split[v.name] ?? 0, 2, false)).join(' : '))}
           </div>
         ) : (
-          <div className="lne">
-            {versions.map((v) => (
-              <span key={v.name} className="row">
+          <div className="splitn">
+            {versions.map((v, i) => (
+              <div key={v.name} style={{ display: 'contents' }}>
                 <VersionName {...v} />
+                {i === 0 ? (
+                  <SplitBar shares={shares} />
+                ) : (
+                  <ShareSlider
+                    value={d.split[v.name] ?? 0}
+                    shares={[{ name: '', mark: 'st', share: 100 - (d.split[v.name] ?? 0) }, { name: v.name, mark: v.mark, share: d.split[v.name] ?? 0 }]}
+                    onChange={(x) => setSplit(v.name, x)}
+                    label={m('shareOf', { v: v.name })}
+                    disabled={locked}
+                  />
+                )}
                 <NumberInput small value={d.split[v.name] ?? 0} max={100} onChange={(x) => setSplit(v.name, x)} unit="%" label={m('shareOf', { v: v.name })} disabled={locked} />
-              </span>
+              </div>
             ))}
             {is('split') && was(versions.map((v) => num(base.split[v.name] ?? 0, 2, false)).join(' : '))}
           </div>

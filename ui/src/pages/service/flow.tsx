@@ -169,6 +169,8 @@ function Drawing({ s, width: W, windowWord }: { s: Service; width: number; windo
   const inH = bars_.reduce((n, b) => n + b.h, 0);
   const inTop = elseY + Math.max(4, (elseH - inH) / 2);
   let inY = inTop;
+  // With many versions only those that take part are told.
+  const told = s.versions.length <= 2 ? s.versions : s.versions.filter((v) => (v.ordered ?? 0) > 0 || (v.observed ?? 0) > 0);
   const reqs = s.versions.reduce<number | null>((n, v) => (known(v.requestCount) ? (n ?? 0) + v.requestCount : n), null);
 
   return (
@@ -252,14 +254,14 @@ function Drawing({ s, width: W, windowWord }: { s: Service; width: number; windo
           <div>
             <div className="row t2 sm">
               <span className="sp">{m('ordered')}</span>
-              <span className="ell">{s.versions.map((v) => `${v.name} ${percent(v.ordered)}`).join(' · ')}</span>
+              <span className="ell">{told.map((v) => `${v.name} ${percent(v.ordered)}`).join(' · ')}</span>
             </div>
             <SplitBar ordered shares={s.versions.map((v) => ({ name: v.name, mark: markOfRole(v.role), share: v.ordered }))} />
           </div>
           <div>
             <div className="row t2 sm">
               <span className="sp">{m('observed')}</span>
-              <span className="ell">{s.versions.map((v) => `${v.name} ${share(v.observed)}`).join(' · ')}</span>
+              <span className="ell">{told.map((v) => `${v.name} ${share(v.observed)}`).join(' · ')}</span>
             </div>
             <SplitBar shares={s.versions.map((v) => ({ name: v.name, mark: markOfRole(v.role), share: v.observed }))} />
           </div>

@@ -4,6 +4,7 @@ import { Button } from '../../components/button';
 import { Diff } from '../../components/diff';
 import { messages } from '../../i18n';
 import { paths, post } from '../../lib/api';
+import { changeSentence } from '../../lib/facts';
 import { invalidate, useAction, useGet } from '../../lib/query';
 import { Link, to, useQuery } from '../../lib/router';
 import { say, toast } from '../../lib/toast';
@@ -48,7 +49,7 @@ export function History({ service: s, project, notAllowed }: { service: Service;
                 <Avatar name={c.actor} small />
                 <span className="sp" style={{ minWidth: 0 }}>
                   <span className="ell" style={{ display: 'block' }}>
-                    <b>{c.actor}</b> {c.sentence} {c.undone && <span className="t3">({m('undone')})</span>}
+                    <b>{c.actor}</b> {changeSentence(c.sentence, c.facts)} {c.undone && <span className="t3">({m('undone')})</span>}
                   </span>
                   <span className="t3 sm ell" style={{ display: 'block' }}>
                     {[c.release ? m('release', { n: String(c.release) }) : m('via', { via: c.via }), c.reason ? `“${c.reason}”` : ''].filter(Boolean).join(' · ')}
@@ -94,7 +95,7 @@ function Detail({ k, s, project, newest, notAllowed }: { k: number; s: Service; 
       ) : (
         <>
           <div className="bd">
-            <p className="sent">{c.sentence}</p>
+            <p className="sent">{changeSentence(c.sentence, c.facts)}</p>
             <p className="t3 sm mt2">
               {c.actor}, <Time at={c.at} />
               {c.release ? (

@@ -10,6 +10,7 @@ import { VersionName, type Mark } from '../../components/version';
 import { messages } from '../../i18n';
 import { asProblem, paths, post, type Problem } from '../../lib/api';
 import { count, known, latency, rate, share } from '../../lib/format';
+import { changeSentence } from '../../lib/facts';
 import { modName } from '../../lib/keys';
 import type { Change, Preview, Service, TrafficSpec } from '../../lib/types';
 
@@ -104,7 +105,7 @@ export function PreviewPanel({ n, preview: p, problem, fresh, applyProblem, busy
       </div>
       <div className="bd">
         <p className="sent" aria-live="polite">
-          {p?.sentence ?? <span className="t3">{m('waiting')}</span>}
+          {p ? changeSentence(p.sentence, p.facts) : <span className="t3">{m('waiting')}</span>}
         </p>
         {changedBeneath && (
           <div className="mt3">
@@ -218,7 +219,7 @@ export function LastChange({ service: s, onUndo, busy, problem, notAllowed }: { 
             <Avatar name={c.actor} />
             <div>
               <div>
-                <b>{c.actor}</b> {c.sentence} {c.undone && <span className="t3">({m('undone')})</span>}
+                <b>{c.actor}</b> {changeSentence(c.sentence, c.facts)} {c.undone && <span className="t3">({m('undone')})</span>}
               </div>
               <div className="t3 sm" style={{ marginTop: 2 }}>
                 <Time at={c.at} />
