@@ -163,9 +163,9 @@ static bool usable(const ProjectSpecMessage *spec, const struct resource *servic
     static const char *const none[] = { "kube-system", "istio-system" };
     for (size_t i = 0; i < ARRAY_LEN(none); i++)
         if (strcmp(service->ns, none[i]) == 0) return false;
-    for (size_t i = 0; spec->limits && i < spec->limits->n_namespaces; i++)
+    for (size_t i = 0; spec && spec->limits && i < spec->limits->n_namespaces; i++)
         if (strcmp(service->ns, spec->limits->namespaces[i]) == 0) return true;
-    return !spec->limits || !spec->limits->n_namespaces;
+    return !spec || !spec->limits || !spec->limits->n_namespaces;
 }
 
 /* By the text of the id, as the cursor has it. */
@@ -193,7 +193,8 @@ void candidates_list(struct preq *q)
     struct listing l;
     struct map taken = { 0 };
     struct str word = preq_query(q, "q");
-    const ProjectSpecMessage *spec = project_spec(q->project);
+    /* Without a project: for one that is about to be made. */
+    const ProjectSpecMessage *spec = q->project ? project_spec(q->project) : NULL;
     struct resource_list all = world_list(platform_world(q->p), KIND_SERVICE);
     if (!listing_begin(&l, q)) return;
     owned(q, &taken);

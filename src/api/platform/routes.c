@@ -49,7 +49,7 @@ const struct proute platform_routes[] = {
     { "PUT",    "/projects/{p}/guard-rails", RIGHT(POLICY_EDIT), MATCH, guard_rails_put, "GuardRailsPut", "GuardRails", NULL, "Replaces the guard rails." },
     { "POST",   "/projects/{p}:stop",        RIGHT(POLICY_EDIT), OPT, project_stop, "Reason", "Project", NULL, "Stops the line: nothing new starts or advances." },
     { "POST",   "/projects/{p}:go",          RIGHT(POLICY_EDIT), OPT, project_go, "Reason", "Project", NULL, "Goes on." },
-    { "GET",    "/candidates",               RIGHT(READ), OF | PAGED, candidates_list, NULL, "[Candidate]", "q", "Services of the mesh that no project owns, of namespaces that the project may use." },
+    { "GET",    "/candidates",               ANY,      OF | PAGED, candidates_list, NULL, "[Candidate]", "q", "Services of the mesh that no project owns; with project: of namespaces that it may use." },
     { "PUT",    "/projects/{p}/services/{s}", RIGHT(SERVICES), ROUTE_UNOWNED | OPT, services_adopt, "Reason", "Project", NULL, "Adopts a service; 409 names the owner when somebody has it." },
     { "DELETE", "/projects/{p}/services/{s}", RIGHT(SERVICES), OPT, services_give_up, NULL, "Project", NULL, "Gives a service up." },
 
