@@ -111,6 +111,9 @@ export const put = <T>(path: string, body: unknown, etag: string | null, options
 export const patch = <T>(path: string, body: unknown, etag: string | null) => call<T>('PATCH', path, { body, etag: etag ?? '*' });
 export const del = <T>(path: string, etag: string | null = '*', body?: unknown) => call<T>('DELETE', path, { etag, body });
 
+// About sixty points per chart.
+const steps: Record<string, string> = { '60s': '1s', '15m': '15s', '1h': '60s' };
+
 // Paths of the API: made here, so that names are encoded once.
 const enc = encodeURIComponent;
 export const paths = {
@@ -122,12 +125,15 @@ export const paths = {
   service: (p: string, s: string) => `/projects/${enc(p)}/services/${enc(s)}`,
   traffic: (p: string, s: string) => `/projects/${enc(p)}/services/${enc(s)}/traffic`,
   history: (p: string, s: string) => `/projects/${enc(p)}/services/${enc(s)}/history`,
-  metrics: (p: string, s: string, window: string) => `/projects/${enc(p)}/services/${enc(s)}/metrics?window=${enc(window)}`,
+  metrics: (p: string, s: string, window: string) => `/projects/${enc(p)}/services/${enc(s)}/metrics?window=${enc(window)}&step=${steps[window] ?? '60s'}`,
   routes: (p: string, s: string) => `/projects/${enc(p)}/services/${enc(s)}/routes`,
   files: (p: string, s: string) => `/projects/${enc(p)}/services/${enc(s)}/files`,
   releases: (p: string, query = '') => `/projects/${enc(p)}/releases${query}`,
   release: (p: string, n: number | string) => `/projects/${enc(p)}/releases/${enc(String(n))}`,
 };
+
+// A message that stands beside its field need not name the field again.
+export const fieldMessage = (message: string): string => message.replace(/^(spec|guardRails)\b[\w.[\]]*:\s*/, '').replace(/^./, (c) => c.toUpperCase());
 
 // The errors of a problem or preview by the field they belong to. Pointers are JSON pointers of the body; `strip` takes off the part
 // that the form does not have ("/spec").
@@ -136,7 +142,8 @@ export function byField(errors: FieldError[] | undefined, strip = '/spec'): Reco
   for (const e of errors ?? []) {
     let p = e.pointer ?? '';
     if (strip && (p === strip || p.startsWith(`${strip}/`))) p = p.slice(strip.length);
-    out[p] = out[p] ? `${out[p]} ${e.message}` : e.message;
+    const said = fieldMessage(e.message);
+    out[p] = out[p] ? `${out[p]} ${said}` : said;
   }
   return out;
 }

@@ -36,7 +36,7 @@ test.each([
 test('addresses are encoded', () => expect(to.service('a/b', 'c d')).toBe('/p/a%2Fb/s/c%20d'));
 
 test('errors stand at their field', () => {
-  expect(byField([{ pointer: '/spec/split', message: 'a.' }, { pointer: '/spec/split', message: 'b.' }, { message: 'c.' }])).toEqual({ '/split': 'a. b.', '': 'c.' });
+  expect(byField([{ pointer: '/spec/split', message: 'spec.split: a.' }, { pointer: '/spec/split', message: 'b.' }, { message: 'c.' }])).toEqual({ '/split': 'A. B.', '': 'C.' });
 });
 
 test('old data is told after 10 s, a silent but open stream gets 20', () => {

@@ -103,22 +103,24 @@ const did = (action: string): string => (actions.has(action) ? actions(action) :
 
 // A word or two of what changed: a weight, a role; else nothing.
 export function brief(before: unknown, after: unknown): string {
+  const splitOf = (v: unknown) => {
+    const o = (v ?? {}) as { split?: Record<string, number>; spec?: { split?: Record<string, number> } };
+    return typeof v === 'object' ? (o.split ?? o.spec?.split) : undefined;
+  };
+  const from = splitOf(before) ?? {};
+  const changed = Object.entries(splitOf(after) ?? {}).filter(([k, w], i) => i > 0 && (from[k] ?? 0) !== w);
+  if (changed.length) return changed.map(([k, w]) => `${k} ${from[k] ?? 0} → ${w} %`).join(', ');
   const pick = (v: unknown): string | null => {
     if (typeof v === 'string' || typeof v === 'number') return String(v);
     if (v && typeof v === 'object') {
       const o = v as Record<string, unknown>;
-      const split = (o.split ?? (o.spec as Record<string, unknown> | undefined)?.split) as Record<string, number> | undefined;
-      if (split && typeof split === 'object') {
-        const last = Object.entries(split).at(-1);
-        return last ? `${last[0]} ${last[1]} %` : null;
-      }
       for (const k of ['role', 'weight', 'state', 'timeout']) if (typeof o[k] === 'string' || typeof o[k] === 'number') return String(o[k]);
     }
     return null;
   };
   const a = pick(before);
   const b = pick(after);
-  return a !== null && b !== null && a !== b ? `${a} → ${b}` : (b ?? '');
+  return a !== null && b !== null && a !== b ? `${a} → ${b}` : a === null ? (b ?? '') : '';
 }
 
 // JSON as indented lines, YAML-like enough for reading a difference.

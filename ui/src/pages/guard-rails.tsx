@@ -250,7 +250,7 @@ function Loaded({ p, rails, etag }: { p: string; rails: Rails; etag: string }) {
               </Button>
             </div>
           </Card>
-          {save.problem && <ProblemNote problem={save.problem} />}
+          {save.problem && save.problem.errors.length === 0 && <ProblemNote problem={save.problem} />}
           <div className="row wrap">
             <Button kind="primary" type="submit" busy={save.busy} notAllowed={no ?? (dirty ? null : m('unsaved'))}>
               {m('save')}

@@ -47,7 +47,7 @@ export function specOf(d: Draft, s: Names): TrafficSpec {
   const spec: TrafficSpec = { ...(old.host ? { host: old.host } : {}), versions: [...known, ...extra] };
   if (d.rules.length) spec.rules = d.rules;
   const names = (spec.versions ?? []).map((v) => v.name);
-  const split = Object.fromEntries(Object.entries(d.split).filter(([n, w]) => names.includes(n) && (w > 0 || known.some((k) => k.name === n))));
+  const split = Object.fromEntries(Object.entries(d.split).filter(([n, w]) => names.includes(n) && (w > 0 || old.split?.[n] !== undefined || (!old.split && n === names[0]))));
   // Everyone on the first version is what no split means.
   if (Object.keys(split).some((n) => n !== names[0] && (split[n] ?? 0) > 0) || old.split) spec.split = split;
   if (d.sticky) spec.sticky = d.sticky;

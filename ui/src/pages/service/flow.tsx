@@ -8,7 +8,7 @@ import { SplitBar, VersionMark, markOfRole, type Mark } from '../../components/v
 import { messages } from '../../i18n';
 import { errors, known, latency, percent, rate, rateWords, share } from '../../lib/format';
 import type { Service, Version } from '../../lib/types';
-import { ruleText } from './words';
+import { matchText, ruleText } from './words';
 
 const m = messages({
   title: ['Where requests go now', '请求当前去向'],
@@ -105,7 +105,7 @@ function Drawing({ s, width: W, windowWord }: { s: Service; width: number; windo
   const specRules = (s.traffic?.rules ?? []).map((r, i) => ({ r, i })).filter(({ r }) => !r.off);
   const rules = [
     ...specRules.map(({ r, i }) => ({ text: ruleText(r), to: r.to ?? '', requests: (s.rules.find((x) => x.name === r.name) ?? s.rules[i])?.requests ?? null, pin: '' })),
-    ...s.pinned.map((p) => ({ text: p.match || p.route, to: p.to, requests: p.requests, pin: p.virtualService })),
+    ...s.pinned.map((p) => ({ text: matchText(p.match) || p.route, to: p.to, requests: p.requests, pin: p.virtualService })),
   ];
   const shown = rules.slice(0, maxRules);
   const total = s.requests ?? 0;

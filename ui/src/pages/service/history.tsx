@@ -49,10 +49,10 @@ export function History({ service: s, project, notAllowed }: { service: Service;
                 <Avatar name={c.actor} small />
                 <span className="sp" style={{ minWidth: 0 }}>
                   <span className="ell" style={{ display: 'block' }}>
-                    <b>{c.actor}</b> {changeSentence(c.sentence, c.facts)} {c.undone && <span className="t3">({m('undone')})</span>}
+                    {changeSentence(c.sentence, c.facts)} {c.undone && <span className="t3">({m('undone')})</span>}
                   </span>
                   <span className="t3 sm ell" style={{ display: 'block' }}>
-                    {[c.release ? m('release', { n: String(c.release) }) : m('via', { via: c.via }), c.reason ? `“${c.reason}”` : ''].filter(Boolean).join(' · ')}
+                    {[c.actor, c.release ? m('release', { n: String(c.release) }) : m('via', { via: c.via }), c.reason ? `“${c.reason}”` : ''].filter(Boolean).join(' · ')}
                   </span>
                 </span>
                 <span className="t3 sm">

@@ -8,7 +8,7 @@ import { Field, TextInput } from '../../components/field';
 import { Icon } from '../../components/icons';
 import { VersionName, type Mark } from '../../components/version';
 import { messages } from '../../i18n';
-import { asProblem, paths, post, type Problem } from '../../lib/api';
+import { asProblem, fieldMessage, paths, post, type Problem } from '../../lib/api';
 import { count, known, latency, rate, share } from '../../lib/format';
 import { changeSentence } from '../../lib/facts';
 import { modName } from '../../lib/keys';
@@ -105,7 +105,7 @@ export function PreviewPanel({ n, preview: p, problem, fresh, applyProblem, busy
       </div>
       <div className="bd">
         <p className="sent" aria-live="polite">
-          {p ? changeSentence(p.sentence, p.facts) : <span className="t3">{m('waiting')}</span>}
+          {p && (p.sentence || p.errors.length === 0) ? changeSentence(p.sentence, p.facts) : p ? <span className="t3">{m('fixFirst')}</span> : <span className="t3">{m('waiting')}</span>}
         </p>
         {changedBeneath && (
           <div className="mt3">
@@ -135,7 +135,7 @@ export function PreviewPanel({ n, preview: p, problem, fresh, applyProblem, busy
           </div>
           <div className="blk col" style={{ gap: 6 }}>
             {nErrors ? (
-              p.errors.map((e, i) => check(false, e.message, `e${i}`))
+              p.errors.map((e, i) => check(false, fieldMessage(e.message), `e${i}`))
             ) : (
               <div className="row tok" style={{ gap: 6 }}>
                 <Icon name="check" small />
@@ -219,10 +219,10 @@ export function LastChange({ service: s, onUndo, busy, problem, notAllowed }: { 
             <Avatar name={c.actor} />
             <div>
               <div>
-                <b>{c.actor}</b> {changeSentence(c.sentence, c.facts)} {c.undone && <span className="t3">({m('undone')})</span>}
+                {changeSentence(c.sentence, c.facts)} {c.undone && <span className="t3">({m('undone')})</span>}
               </div>
               <div className="t3 sm" style={{ marginTop: 2 }}>
-                <Time at={c.at} />
+                <span className="t2 m">{c.actor}</span>, <Time at={c.at} />
                 {c.release ? `, ${m('byRelease', { n: String(c.release) })}` : ''}
                 {c.reason ? `, “${c.reason}”` : ''}
               </div>

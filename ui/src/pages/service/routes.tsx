@@ -6,6 +6,7 @@ import { paths } from '../../lib/api';
 import { rateWords } from '../../lib/format';
 import { useGet } from '../../lib/query';
 import type { Service } from '../../lib/types';
+import { matchText } from './words';
 
 const m = messages({
   effective: ['Effective route', '生效路由'],
@@ -42,7 +43,7 @@ export function Routes({ service: s, project }: { service: Service; project: str
               {d.pinned.map((p, i) => (
                 <li key={i}>
                   <div>
-                    {p.match} → <b>{p.to}</b>
+                    {matchText(p.match) || p.route} → <b>{p.to}</b>
                   </div>
                   <div className="t3 sm">
                     VirtualService {p.virtualService}, {p.route}, {rateWords(p.requests, true)}

@@ -60,6 +60,28 @@ export function RuleWords({ rule }: { rule: Rule }): ReactNode {
     </>
   );
 }
+// A person's own match of a VirtualService, as the API gives it: text, or the match as JSON.
+export function matchText(match: string): string {
+  if (!/^[[{]/.test(match)) return match;
+  try {
+    const all = JSON.parse(match) as Record<string, unknown> | Record<string, unknown>[];
+    const one = (m: Record<string, unknown>): string[] =>
+      Object.entries(m).flatMap(([where, v]) => {
+        if (where === 'name') return [];
+        const word = { headers: kindWord('header'), withoutHeaders: `∄ ${kindWord('header')}`, queryParams: kindWord('query') }[where];
+        const op = (x: unknown): string => {
+          const o = (x ?? {}) as Record<string, unknown>;
+          return o.exact !== undefined ? ` = ${String(o.exact)}` : o.prefix !== undefined ? ` ^ ${String(o.prefix)}` : o.regex !== undefined ? ` ~ ${String(o.regex)}` : '';
+        };
+        if (word && v && typeof v === 'object') return Object.entries(v).map(([n, x]) => `${word} ${n}${op(x)}`);
+        return [`${where}${typeof v === 'object' ? op(v) : ` = ${String(v)}`}`];
+      });
+    return (Array.isArray(all) ? all : [all]).map((m) => one(m).join(` ${m_and()} `)).join(' / ');
+  } catch {
+    return match;
+  }
+}
+const m_and = () => m('and');
 // The same as one line of text, for drawings and labels.
 export function ruleText(rule: Rule): string {
   const sign: Record<string, string> = { exact: '=', 'not-exact': '≠', prefix: '^', regex: '~', present: '', absent: '∄' };
