@@ -75,6 +75,14 @@ def test_cookie(p):
     assert me.get("/projects").status == 401, "the session is over on the server, not only in the browser"
 
 
+def test_sessions_are_bounded(p):
+    p.person("many")
+    first = p.session(p.sign_in("many"))
+    for _ in range(31):
+        last = p.session(p.sign_in("many"))
+    assert first.get("/projects").status == 401 and last.get("/projects").status == 200
+
+
 def test_rate_limit_user(p):
     p.person("bob")
     seen = [p.sign_in("bob", "wrong password").status for _ in range(12)]

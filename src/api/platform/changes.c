@@ -2,6 +2,7 @@
 #include "api/object.h"
 #include "api/platform/answers.h"
 #include "api/platform/inside.h"
+#include "api/platform/people.h"
 #include "api/platform/project_edit.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -45,6 +46,7 @@ static void purge(struct timer *t)
 {
     struct changes *c = container_of(t, struct changes, purge);
     answers_purge(c->p, clock_wall_ms());
+    people_purge(c->p->people);
     timer_set(platform_loop(c->p), &c->purge, PURGE_MS);
 }
 

@@ -3,6 +3,7 @@
  * Payloads are held once, whoever reads them; a watcher has a place in the order and at most WAITING bytes on its connection. One that
  * takes nothing for STUCK_MS is cut off (it will come back with Last-Event-ID), one that fell behind the ring is told to load anew. */
 #include "api/platform/events.h"
+#include "api/platform/people.h"
 #include "api/platform/preq.h"
 #include "base/clock.h"
 #include "base/map.h"
@@ -202,7 +203,8 @@ static void ping(struct timer *t)
     struct events *ev = container_of(t, struct events, ping);
     uint64_t now = clock_ms();
     list_foreach (w, &ev->watchers, struct watcher, link) {
-        if (w->stuck && now - w->took_ms > STUCK_MS) {
+        bool over = !people_still(platform_people(w->q->p), &w->q->who);
+        if (over || (w->stuck && now - w->took_ms > STUCK_MS)) {
             w->q->call->ops->abort(w->q->call);
             watcher_free(w);
         } else if (!w->stuck) {

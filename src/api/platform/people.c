@@ -9,6 +9,8 @@
 #define COOKIE "weft_session"
 #define TTL_MS (12 * 3600 * 1000LL)
 #define ONCE   16
+/* Of one person: one more ends the one that was not used for longest. */
+#define SESSIONS 30
 
 struct people {
     struct platform *p;
@@ -220,6 +222,23 @@ bool people_csrf_fits(struct people *pp, const struct preq *q)
 
 /* ---- sessions ---- */
 
+struct eldest {
+    struct str user;
+    char key[65];
+    int64_t seen;
+    size_t n;
+};
+
+static void find_eldest(void *arg, struct str key, json_t *s, const struct store_object *o)
+{
+    struct eldest *e = arg;
+    (void)o;
+    if (!str_eqc(e->user, record_text(s, "user"))) return;
+    if (e->n++ && record_int(s, "seenMs") >= e->seen) return;
+    e->seen = record_int(s, "seenMs");
+    snprintf(e->key, sizeof e->key, "%.*s", STR_ARG(key));
+}
+
 void people_begin_session(struct people *pp, struct preq *q, struct batch *b, struct str user)
 {
     char secret[65], hash[65], csrf[33];
@@ -227,6 +246,9 @@ void people_begin_session(struct people *pp, struct preq *q, struct batch *b, st
     record_secret(secret, 32);
     record_secret(csrf, 16);
     record_hash(str_of(secret), hash);
+    struct eldest eldest = { .user = user };
+    record_each(pp->p, SESSION_KIND, find_eldest, &eldest);
+    if (eldest.n >= SESSIONS) batch_record_delete(b, SESSION_KIND, str_of(eldest.key), 0);
     record_put(b, SESSION_KIND, str_of(hash),
                json_pack("{s:s%, s:s, s:I, s:I}", "user", user.p, user.n, "csrf", csrf, "seenMs", (json_int_t)now, "untilMs",
                          (json_int_t)(now + ttl)),
@@ -259,19 +281,34 @@ void people_end_sessions(struct people *pp, struct batch *b, struct str user, st
     record_each(pp->p, SESSION_KIND, end_one, &e);
 }
 
+bool people_still(struct people *pp, const struct who *w)
+{
+    if (!w->session.n && !w->token_id.n) return true;
+    json_t *r = record_get(pp->p, w->session.n ? SESSION_KIND : TOKEN_KIND, w->session.n ? w->session : w->token_id, NULL, NULL);
+    int64_t until = record_int(r, "untilMs");
+    bool good = r && (!until || until > clock_wall_ms());
+    json_decref(r);
+    return good;
+}
+
+void people_purge(struct people *pp)
+{
+    struct batch b = { 0 };
+    struct err e = { 0 };
+    people_end_sessions(pp, &b, (struct str){ 0 }, (struct str){ 0 });
+    if (platform_commit(pp->p, &b, &e) < 0) log_warn("old sessions are not forgotten: %s", e.what);
+    batch_free(&b);
+}
+
 /* ---- life ---- */
 
 struct people *people_new(struct platform *p)
 {
     struct people *pp = xcalloc(1, sizeof *pp);
-    struct batch b = { 0 };
-    struct err e = { 0 };
     pp->p = p;
     record_secret(pp->csrf, 16);
     pp->passwords = passwords_new(platform_loop(p));
-    people_end_sessions(pp, &b, (struct str){ 0 }, (struct str){ 0 }); /* those that expired */
-    if (platform_commit(p, &b, &e) < 0) log_warn("old sessions are not forgotten: %s", e.what);
-    batch_free(&b);
+    people_purge(pp);
     return pp;
 }
 

@@ -27,6 +27,10 @@ void people_begin_session(struct people *pp, struct preq *q, struct batch *b, st
 void people_clear_cookie(struct preq *q);
 /* Ends all sessions of a person, but one (n = 0: all). */
 void people_end_sessions(struct people *pp, struct batch *b, struct str user, struct str but);
+/* Its session or token is still good: for whoever stays longer than a call. */
+bool people_still(struct people *pp, const struct who *w);
+/* Forgets sessions that ended by themselves; call now and then. */
+void people_purge(struct people *pp);
 /* Lifetime of a session without a request, in milliseconds. */
 int64_t people_session_ttl(const struct people *pp);
 
