@@ -255,6 +255,17 @@ def test_undo_within_a_second_and_bring_back(api):
     assert traffic(api)["spec"]["split"] == {"v1": 70, "v2": 30}
 
 
+def test_fault_ends_by_itself(api):
+    until_ = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+    api.ok("PUT", f"/projects/{PROJECT}/services/{SERVICE}/traffic", {"spec": {"faults": [{"percent": 1, "httpStatus": 503, "until": until_}]}}, match="*")
+    assert traffic(api)["spec"]["faults"]
+    end = time.monotonic() + 20
+    while traffic(api)["spec"].get("faults"):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert history(api)[0]["actor"] == "Weft" and history(api)[0]["via"] == "weft"
+
+
 def test_release_by_manifest(api, m):
     manifest = {"apiVersion": "weft.dev/v1alpha1", "kind": "Release", "metadata": {"name": f"by-hand-{random.randrange(10**6)}"},
                 "spec": {"service": SERVICE, "from": "v1", "to": "v9", "steps": [{"weight": 10, "bake": "4s"}, {"weight": 100, "bake": "1s"}], "analysis": QUICK,

@@ -134,14 +134,40 @@ static json_t *rules(const TrafficSpec *s)
     return list;
 }
 
+static void string_match(const char *what, const char *name, const StringMatch *m, struct buf *out)
+{
+    buf_printf(out, "%s %s", what, name);
+    switch (m ? m->match_type_case : 0) {
+    case ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_EXACT: buf_printf(out, ": %s", m->exact); break;
+    case ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_PREFIX: buf_printf(out, " beginning with %s", m->prefix); break;
+    case ISTIO__NETWORKING__V1ALPHA3__STRING_MATCH__MATCH_TYPE_REGEX: buf_printf(out, " like %s", m->regex); break;
+    default: break;
+    }
+}
+
+/* "header version: 200", as rules are told. */
 static void match_text(const HTTPRoute *r, struct buf *out)
 {
     for (size_t i = 0; i < r->n_match; i++) {
-        struct arena a;
+        const HTTPMatchRequest *m = r->match[i];
+        size_t n = 0;
         if (i) buf_puts(out, " or ");
-        arena_init(&a, 512, 0);
-        tree_json(pb_to_tree(&r->match[i]->base, NULL, &a), 0, out);
-        arena_free(&a);
+        for (size_t k = 0; k < m->n_headers; k++) {
+            if (n++) buf_puts(out, " and ");
+            string_match("header", m->headers[k]->key, m->headers[k]->value, out);
+        }
+        for (size_t k = 0; k < m->n_without_headers; k++) {
+            if (n++) buf_puts(out, " and ");
+            string_match("no header", m->without_headers[k]->key, m->without_headers[k]->value, out);
+        }
+        for (size_t k = 0; k < m->n_query_params; k++) {
+            if (n++) buf_puts(out, " and ");
+            string_match("query parameter", m->query_params[k]->key, m->query_params[k]->value, out);
+        }
+        if (m->uri) {
+            if (n++) buf_puts(out, " and ");
+            string_match("path", "", m->uri, out);
+        }
     }
 }
 
