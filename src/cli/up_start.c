@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "cli/apply.h"
 #include "cli/columns.h"
+#include "cli/platform.h"
 #include "cli/resource.h"
 #include "cli/up.h"
 #include "workload/workload.h"
@@ -130,21 +131,33 @@ static void tell_ingress(const struct up_options *o, const struct up_doors *door
                doors->ingress[i].address, doors->ingress[i].port);
 }
 
+/* A version of the service that nothing is ordered to, so that it can be released. Heap string; NULL: none. */
+static char *unreleased_version(const struct cli *c, const char *project, const char *service)
+{
+    AUTO(free_p) char *path = project_path(project, "/services/%s", service);
+    json_auto_t *s = api_get(c, path, NULL);
+    size_t i;
+    json_t *v;
+    json_array_foreach (json_object_get(s, "versions"), i, v) {
+        if (json_text(v, "name") && json_real_at(v, "ordered") <= 0) return xstrdup(json_text(v, "name"));
+    }
+    return NULL;
+}
+
 /* A project with a service: what to do with it. False: there is none. */
 static bool tell_project(const struct cli *c, const char *weft)
 {
     AUTO(free_p) char *path = resource_path(kind_of(KIND_PROJECT), NULL, NULL);
-    json_t *list = api_get(c, path, NULL);
+    json_auto_t *list = api_get(c, path, NULL);
     const json_t *first = json_path(list, "items.0");
     const char *project = json_text(first, "metadata.name"), *service = json_text(first, "spec.services.0.name");
-    if (project && service)
-        printf("Project %s: open it in the page and press \"New release\". Or here, in another terminal:\n"
-               "  %s traffic get %s\n"
-               "  %s release start %s --to v2 --steps 10,50,100 --bake 20s -w\n"
-               "  %s undo\n",
-               project, weft, service, weft, service, weft);
-    json_decref(list);
-    return project && service;
+    if (!project || !service) return false;
+    AUTO(free_p) char *version = unreleased_version(c, project, service);
+    printf("Project %s: open it in the page and press \"New release\". Or here, in another terminal:\n  %s traffic get %s\n", project, weft,
+           service);
+    if (version) printf("  %s release start %s --to %s --steps 10,50,100 --bake 20s -w\n", weft, service, version);
+    printf("  %s undo\n", weft);
+    return true;
 }
 
 /* What to try: from what there is, in the words of a person who has just started. */

@@ -203,6 +203,16 @@ def test_a_release_under_way(quiet):
     assert watching.returncode == 3 and "paused: Paused by local" in out and "aborted" in out, out
 
 
+def test_approval_by_somebody_else(quiet):
+    r = quiet.weft("release", "start", "--to", "v2", "--steps", "10,50,100", "--bake", "1s", "--approval-from", "50")
+    assert r.code == 0, r
+    quiet.wait("an approval is wanted", lambda: json.loads(quiet.ok("approvals", "-o", "json")), seconds=40)
+    assert "somebody else has to approve it" in quiet.ok("approvals")
+    assert quiet.weft("release", "approve").code == 5  # one's own
+    assert "step 2 of 3" in quiet.ok("release", "approve", "--reason", "looks good", env={"WEFT_ACTOR": "anna"})
+    assert "anna" in quiet.ok("release", "get")
+
+
 def test_refused_by_a_guard_rail_is_exit_5(quiet):
     quiet.ok("project", "guard-rails", "--max-first-step", "5")
     try:
@@ -249,6 +259,14 @@ def test_audit_is_a_chain(quiet, tmp_path):
         assert r.code == 1 and "line" in r.err, r
     (tmp_path / "audit.jsonl").write_text("\n".join(lines) + "\n")
     assert quiet.weft("audit", "verify", tmp_path / "audit.jsonl").code == 0
+
+
+def test_completion_knows_both_words():
+    m = Mesh()
+    script = m.ok("completion", "bash")
+    words = subprocess.run(["bash", "-c", script + "\nCOMP_WORDS=(weft release pro); COMP_CWORD=2; _weft; echo \"${COMPREPLY[@]}\""], text=True, capture_output=True)
+    assert words.stdout.split() == ["promote"], words
+    m.down()
 
 
 # ---- the page's door, backup ----
