@@ -88,6 +88,7 @@ static void put_traffic(struct take *t, bool let_go)
     const struct change c = { .ns = l->ns,
                               .service = l->service,
                               .project = str_of(l->project),
+                              .was = v.spec ? NULL : now,
                               .before = v.traffic,
                               .after = put,
                               .actor = t->q ? t->q->who.user : STR("Weft"),

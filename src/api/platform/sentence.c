@@ -386,6 +386,18 @@ static void versions(const TrafficSpec *b, const TrafficSpec *a, json_t *facts, 
     }
 }
 
+/* The first version is the stable one. */
+static void stable(const TrafficSpec *b, const TrafficSpec *a, json_t *facts, json_t *sentences)
+{
+    const char *x = b->n_versions ? b->versions[0]->name : NULL, *y = a->n_versions ? a->versions[0]->name : NULL;
+    struct buf out = { 0 };
+    if (!x || !y || strcmp(x, y) == 0) return;
+    buf_printf(&out, "%s is the stable version now", y);
+    say(sentences, &out);
+    buf_free(&out);
+    add_fact(facts, json_pack("{s:s, s:s, s:s}", "code", "stable", "from", x, "to", y));
+}
+
 void sentence_change(const TrafficSpec *before, const TrafficSpec *after, json_t *facts, json_t *sentences)
 {
     static const TrafficSpec nothing = WEFT__DEV__V1ALPHA1__TRAFFIC_SPEC__INIT;
@@ -403,6 +415,7 @@ void sentence_change(const TrafficSpec *before, const TrafficSpec *after, json_t
     faults(b, after, facts, sentences);
     mirror_and_sticky(b, after, facts, sentences);
     if (before && before->n_versions) versions(before, after, facts, sentences);
+    if (before) stable(before, after, facts, sentences);
     if (json_array_size(sentences)) return;
     json_array_append_new(sentences, json_string("Nothing changes"));
     add_fact(facts, json_pack("{s:s}", "code", "none"));

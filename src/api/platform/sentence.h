@@ -5,7 +5,7 @@
  *   retries {attempts, perTryMs, on} | fault {match, percent, delayMs, httpStatus, grpcStatus, until} | mirror {to, percent}
  * and of a change: weight {version, from, to, stable?} | rule-added, rule-removed, rule-changed, rule-on, rule-off {rule...} |
  * rules-reordered | timeout {from, to} | retries-set, retries-removed | fault-added, fault-removed | mirror-set, mirror-removed |
- * sticky-set, sticky-removed | versions {added, removed} | removed | none */
+ * sticky-set, sticky-removed | version-added, version-removed {version} | stable {from, to} | removed | none */
 #ifndef WEFT_API_PLATFORM_SENTENCE_H
 #define WEFT_API_PLATFORM_SENTENCE_H
 

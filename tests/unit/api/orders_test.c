@@ -120,6 +120,8 @@ static void test_sentences(void **state)
         { "{" V "}", "{" V ",\"mirror\":{\"to\":\"v2\",\"percent\":10}}",
           "v2 gets a copy of 10 % of requests; its answers to them are thrown away." },
         { "{" V "}", "{" V ",\"faults\":[{\"percent\":10,\"grpcStatus\":\"UNAVAILABLE\"}]}", "10 % of requests are answered UNAVAILABLE." },
+        { "{" V ",\"split\":{\"v2\":100}}", "{\"versions\":[{\"name\":\"v2\"},{\"name\":\"v1\"}],\"split\":{\"v2\":100}}",
+          "v2 is the stable version now." },
         { "{" V "}", "{" V "}", "Nothing changes." },
     };
     (void)state;
