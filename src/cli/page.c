@@ -35,6 +35,7 @@ int page_open(const char *where, struct page *ret, struct err *e)
     for (unsigned i = 0; ret->fd < 0 && i < (where ? 1 : 100); i++) {
         if (!where) must(addr_ip(&a, STR("127.0.0.1"), (uint16_t)(PAGE_PORT + i)));
         ret->fd = sock_listen(&a, false, e);
+        ret->moved = i > 0;
         if (ret->fd < 0 && e->code != -EADDRINUSE) break;
     }
     if (ret->fd < 0) return err_prefix(e, "the page's door: ");

@@ -11,6 +11,7 @@ struct page {
     int fd; /* -1: no page */
     bool
         one_time; /* no --single: other people use this machine, or the port is not on loopback. Only who has the printed address gets in */
+    bool moved;   /* the default port was taken: it is another */
     char host[128]; /* "127.0.0.1:15080": as text */
 };
 

@@ -138,7 +138,7 @@ static int plan(struct cli *c, int argc, char **argv) { return with_spec(c, argc
     OPT_MATCH, \
     { "approval-from", 0, OPT_TEXT, &words.approval_from, "PERCENT", "steps at or above this weight wait for a releaser" }, \
     { "inconclusive", 0, OPT_TEXT, &words.inconclusive, "WHAT", "hold (default), advance or rollback where nothing can be said" }, \
-    { "supersede", 0, OPT_TEXT, &words.supersede, "WHAT", "a release under way is: stop (ended, default), queue, refuse" }, \
+    { "supersede", 0, OPT_TEXT, &words.supersede, "WHAT", "with a release under way: stop (ends it), queue (waits for it); else it is refused" }, \
     { "warm-for", 0, OPT_TEXT, &words.warm_for, "TIME", "how long the old version stays warm (default 15m)" }, \
     OPT_FILE, OPT_PROJECT, OPT_REASON, OPT_OUTPUT
 

@@ -115,12 +115,13 @@ static int wait_running(const struct cli *c, const struct up_options *o, struct 
 }
 
 /* Where the page is: the first thing that a person wants to know. */
-static void tell_page(const struct cli *c)
+static void tell_page(const struct cli *c, const struct page *page)
 {
     AUTO(free_p) char *url = page_url(c);
     if (!url) return;
     AUTO(free_p) char *full = page_sign_in_url(c, url);
     printf("\n  %s\n\n", full);
+    if (page->moved) printf("Port %d was taken.\n\n", PAGE_PORT);
     if (strcmp(full, url) != 0) printf("It signs you in, once, as other people use this machine; a new one: weft open\n\n");
 }
 
@@ -171,7 +172,7 @@ static void hints(const struct cli *c, const struct up_options *o, const struct 
     json_t *combat = resource_get(c, kind_of(KIND_SERVICE), "default", "k8s-combat-service-istio-mesh", NULL);
     printf("The mesh runs: %zu pods, ready in %.1f s.\n", json_array_size(json_object_get(list, "items")),
            (double)(clock_ms() - began) / 1000);
-    tell_page(c);
+    tell_page(c, &doors->page);
     if (!tell_project(c, weft)) printf("Try, in another terminal:\n");
     printf("  %s get all\n  %s proxy-status\n", weft, weft);
     if (combat)
