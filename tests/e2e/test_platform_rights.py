@@ -161,3 +161,17 @@ def test_rights_end_at_once(world):
     world.callers["operator"].ok("PATCH", "/users/eve", {"disabled": True})
     assert eve.get("/projects").status == 401
     assert p.sign_in("eve").status == 401
+
+
+def test_protected_environments(world):
+    """What production is stands under stricter rules: developers start and stop there, and change nothing by hand."""
+    p = world.p
+    spec = {"environments": [{"name": "production", "namespace": "default", "protected": True}], "services": [{"name": "spare", "namespace": "default"}],
+            "members": [{"user": f"{r}-a", "role": r} for r in ROLES]}
+    p.local.ok("POST", "/projects", {"name": "live", "spec": spec})
+    for role, status in {"viewer": 403, "developer": 403, "releaser": 400, "owner": 400}.items():
+        a = world.callers[role].put("/projects/live/services/spare/traffic", {"no such field": 1}, headers={"If-Match": "*"})
+        assert a.status == status, (role, a)
+    rights = {x["name"]: x for x in world.callers["developer"].ok("GET", "/session")["projects"]}["live"]
+    assert "traffic:write" in rights["rights"] and "traffic:write" not in rights["protectedRights"]
+    assert {"release:start", "release:stop"} <= set(rights["protectedRights"])
