@@ -45,10 +45,12 @@ void audit_list(struct preq *q)
 {
     struct preq_page page;
     struct err e = { 0 };
-    struct store_log_query ask = { .log = STR(AUDIT_LOG), .keys = { preq_query(q, "project"), preq_query(q, "actor"), preq_query(q, "action") } };
+    struct store_log_query ask = { .log = STR(AUDIT_LOG),
+                                   .keys = { preq_query(q, "project"), preq_query(q, "actor"), preq_query(q, "action") } };
     uint64_t after = 0;
     if (!preq_page(q, &page) || !time_of(q, "since", &ask.since_ms) || !time_of(q, "until", &ask.until_ms)) return;
-    if (page.after.n && (!str_u64(page.after, &after) || after < 1)) return problem(q, 400, "invalid-query", "after is no cursor of this list");
+    if (page.after.n && (!str_u64(page.after, &after) || after < 1))
+        return problem(q, 400, "invalid-query", "after is no cursor of this list");
     if (after == 1) return preq_items(q, json_array(), NULL);
     ask.to = after ? after - 1 : 0;
     ask.limit = page.limit + 1;
@@ -176,8 +178,8 @@ static json_t *shown(struct preq *q, const json_t *s)
     int64_t ms = people_session_ttl(platform_people(q->p));
     snprintf(ttl, sizeof ttl, "%" PRId64 "s", ms / 1000);
     return json_pack("{s:s, s:b, s:o, s:s, s:s}", "name", *record_text(s, "name") ? record_text(s, "name") : "weft", "webhookSecretSet",
-                     *record_text(s, "webhookSecret") != 0, "hosts", hosts ? json_deep_copy(hosts) : json_array(), "sessionTtl", ttl, "mode",
-                     platform_settings(q->p)->single ? "single" : "users");
+                     *record_text(s, "webhookSecret") != 0, "hosts", hosts ? json_deep_copy(hosts) : json_array(), "sessionTtl", ttl,
+                     "mode", platform_settings(q->p)->single ? "single" : "users");
 }
 
 void settings_get(struct preq *q)

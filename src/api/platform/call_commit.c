@@ -65,10 +65,16 @@ static void note(struct call *c, struct batch *b, const struct batch_item *i)
     if (!audited(i->kind) || !any || (old && i->put && resource_spec_hash(old) == resource_spec_hash(i->put))) return;
     struct str actor = call_header(c, "x-weft-actor");
     json_t *before = content(old), *after = content(i->put);
-    struct audit a = { .actor = people_name_ok(actor) ? actor : STR(LOCAL), .via = VIA_CLI,
-                       .action = !i->put ? "resource:delete" : old ? "resource:change" : "resource:create",
-                       .target = resource_title(any, title, sizeof title), .project = project_of(c->platform, any),
-                       .reason = call_header(c, "x-weft-reason"), .before = before, .after = after };
+    struct audit a = { .actor = people_name_ok(actor) ? actor : STR(LOCAL),
+                       .via = VIA_CLI,
+                       .action = !i->put ? "resource:delete"
+                                 : old   ? "resource:change"
+                                         : "resource:create",
+                       .target = resource_title(any, title, sizeof title),
+                       .project = project_of(c->platform, any),
+                       .reason = call_header(c, "x-weft-reason"),
+                       .before = before,
+                       .after = after };
     audit_add(b, &a);
     json_decref(before);
     json_decref(after);

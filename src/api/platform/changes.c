@@ -27,7 +27,8 @@ static void changed(void *arg, const struct store_event *ev)
 static void tell_one(struct changes *c, struct str name)
 {
     const struct resource *r = platform_project(c->p, name);
-    json_t *o = r ? json_pack("{s:s, s:o, s:s, s:b}", "name", r->name, "spec", platform_json(&project_spec(r)->base), "etag", r->version, "deleted", 0)
+    json_t *o = r ? json_pack("{s:s, s:o, s:s, s:b}", "name", r->name, "spec", platform_json(&project_spec(r)->base), "etag", r->version,
+                              "deleted", 0)
                   : json_pack("{s:s%, s:b}", "name", name.p, name.n, "deleted", 1);
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(12));
     events_publish(c->p->events, "project", name, str_of(text));

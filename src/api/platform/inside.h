@@ -15,9 +15,9 @@ struct platform {
     struct platform_hooks hooks;
     struct engine *engine;
     struct changes *changes;
-    char *hosts;                     /* of the settings, with commas between them */
-    bool inside;                        /* a commit of our own is under way: it was looked at */
-    char next_head[AUDIT_HASH + 1];     /* of a commit under way that is not ours */
+    char *hosts;                    /* of the settings, with commas between them */
+    bool inside;                    /* a commit of our own is under way: it was looked at */
+    char next_head[AUDIT_HASH + 1]; /* of a commit under way that is not ours */
     bool chained;
     char audit_head[AUDIT_HASH + 1]; /* hash of the newest entry */
 };

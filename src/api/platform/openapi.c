@@ -20,8 +20,8 @@ static const struct {
 
 static void add_parameter(json_t *list, struct str name, const char *in, bool required, const char *doc, json_t *schema)
 {
-    json_array_append_new(list, json_pack("{s:s%, s:s, s:b, s:s, s:o}", "name", name.p, name.n, "in", in, "required", required, "description",
-                                          doc, "schema", schema));
+    json_array_append_new(list, json_pack("{s:s%, s:s, s:b, s:s, s:o}", "name", name.p, name.n, "in", in, "required", required,
+                                          "description", doc, "schema", schema));
 }
 
 static json_t *string_schema(void) { return json_pack("{s:s}", "type", "string"); }
@@ -41,9 +41,11 @@ static json_t *parameters(const struct proute *r)
 {
     json_t *list = json_array();
     path_parameters(r, list);
-    for (struct str rest = str_of(r->query); rest.p && rest.n;) add_parameter(list, str_cut(&rest, ' '), "query", false, "", string_schema());
+    for (struct str rest = str_of(r->query); rest.p && rest.n;)
+        add_parameter(list, str_cut(&rest, ' '), "query", false, "", string_schema());
     if (r->flags & ROUTE_QUERY_PROJECT)
-        add_parameter(list, STR("project"), "query", r->need == NEED_RIGHT, "Only of this project; the right in it is enough.", string_schema());
+        add_parameter(list, STR("project"), "query", r->need == NEED_RIGHT, "Only of this project; the right in it is enough.",
+                      string_schema());
     if (r->flags & ROUTE_PAGED) {
         add_parameter(list, STR("limit"), "query", false, "At most so many; 100 unless said.",
                       json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 1, "maximum", 1000));
@@ -69,7 +71,8 @@ static json_t *answer_schema(const struct proute *r)
     if (r->answer[0] != '[') return ref(r->answer, n);
     json_t *items = json_pack("{s:s, s:o}", "type", "array", "items", ref(r->answer + 1, n - 2));
     json_t *next = json_pack("{s:[s, s], s:s}", "type", "string", "null", "description", "For `after`; null: the last page.");
-    return json_pack("{s:s, s:[s, s], s:{s:o, s:o}}", "type", "object", "required", "items", "next", "properties", "items", items, "next", next);
+    return json_pack("{s:s, s:[s, s], s:{s:o, s:o}}", "type", "object", "required", "items", "next", "properties", "items", items, "next",
+                     next);
 }
 
 static json_t *responses(const struct proute *r)
@@ -143,12 +146,13 @@ static json_t *document(void)
     json_t *schemas = json_object();
     for (size_t i = 0; i < n_shapes; i++) json_object_set_new(schemas, shapes[i].name, shape_schema(&shapes[i]));
     shape_message_schemas(schemas);
-    json_t *info = json_pack("{s:s, s:s, s:s, s:{s:s}}", "title", "Weft release platform", "version", WEFT_VERSION, "description",
-                             "Projects, traffic, releases, and who may do what. Errors are application/problem+json; single objects have an ETag; "
-                             "durations are written \"90s\", weights in percent.",
-                             "license", "name", "See the repository");
-    json_t *security = json_pack("{s:{s:s, s:s}, s:{s:s, s:s, s:s}}", "token", "type", "http", "scheme", "bearer", "session", "type", "apiKey", "in",
-                                 "cookie", "name", "weft_session");
+    json_t *info =
+        json_pack("{s:s, s:s, s:s, s:{s:s}}", "title", "Weft release platform", "version", WEFT_VERSION, "description",
+                  "Projects, traffic, releases, and who may do what. Errors are application/problem+json; single objects have an ETag; "
+                  "durations are written \"90s\", weights in percent.",
+                  "license", "name", "See the repository");
+    json_t *security = json_pack("{s:{s:s, s:s}, s:{s:s, s:s, s:s}}", "token", "type", "http", "scheme", "bearer", "session", "type",
+                                 "apiKey", "in", "cookie", "name", "weft_session");
     return json_pack("{s:s, s:o, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:{s:o, s:o}}", "openapi", "3.1.0", "info", info, "servers", "url",
                      "/weft/v1", "security", "token", "session", "paths", all_paths(), "components", "schemas", schemas, "securitySchemes",
                      security);
@@ -224,11 +228,13 @@ static void section(struct buf *b, const struct proute *r)
 void openapi_docs(struct preq *q)
 {
     struct buf b = { 0 };
-    buf_puts(&b, "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>Weft: the REST API</title>"
-                 "<link rel=stylesheet href=/weft/v1/docs.css><main><h1>The REST API of Weft</h1><p>The same for programs: "
-                 "<a href=/weft/v1/openapi.json>openapi.json</a> (OpenAPI 3.1). Send a token as <code>Authorization: Bearer weft_...</code>; errors are "
-                 "<code>application/problem+json</code> with a stable <code>code</code>; unknown fields are refused; single objects have an "
-                 "<code>ETag</code>, and what changes them needs it as <code>If-Match</code>.");
+    buf_puts(
+        &b,
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>Weft: the REST API</title>"
+        "<link rel=stylesheet href=/weft/v1/docs.css><main><h1>The REST API of Weft</h1><p>The same for programs: "
+        "<a href=/weft/v1/openapi.json>openapi.json</a> (OpenAPI 3.1). Send a token as <code>Authorization: Bearer weft_...</code>; errors are "
+        "<code>application/problem+json</code> with a stable <code>code</code>; unknown fields are refused; single objects have an "
+        "<code>ETag</code>, and what changes them needs it as <code>If-Match</code>.");
     for (size_t i = 0; i < n_platform_routes; i++) section(&b, &platform_routes[i]);
     buf_puts(&b, "</main>");
     preq_text_answer(q, 200, "text/html; charset=utf-8", buf_str(&b));
@@ -237,9 +243,10 @@ void openapi_docs(struct preq *q)
 
 void openapi_css(struct preq *q)
 {
-    static const char css[] = ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:60rem;margin:auto;padding:2rem 1rem}"
-                              "section{border-top:1px solid #8884;padding:.6rem 0}h3{font-weight:500;margin:.3rem 0;overflow-wrap:anywhere}h4{margin:1rem 0 0}"
-                              "p{margin:.2rem 0}.may{opacity:.75}table{border-collapse:collapse;width:100%}td{padding:.15rem .8rem .15rem 0;vertical-align:top;"
-                              "border-top:1px solid #8882}code,pre{font:14px ui-monospace,monospace}pre{overflow:auto;background:#8881;padding:.6rem}";
+    static const char css[] =
+        ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:60rem;margin:auto;padding:2rem 1rem}"
+        "section{border-top:1px solid #8884;padding:.6rem 0}h3{font-weight:500;margin:.3rem 0;overflow-wrap:anywhere}h4{margin:1rem 0 0}"
+        "p{margin:.2rem 0}.may{opacity:.75}table{border-collapse:collapse;width:100%}td{padding:.15rem .8rem .15rem 0;vertical-align:top;"
+        "border-top:1px solid #8882}code,pre{font:14px ui-monospace,monospace}pre{overflow:auto;background:#8881;padding:.6rem}";
     preq_text_answer(q, 200, "text/css; charset=utf-8", str_make(css, sizeof css - 1));
 }

@@ -154,7 +154,8 @@ static bool sound(const struct project_edit *e)
         if (strcmp(all.v[i]->name, e->name) != 0) entries[n++] = (struct project_entry){ all.v[i]->name, project_spec(all.v[i]) };
     if (!project_check(e->name, e->spec, entries, n, &p)) return true;
     json_t *errors = json_array();
-    for (size_t i = 0; i < p.n; i++) json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", sent_at(e->q, p.v[i].pointer), "message", p.v[i].message));
+    for (size_t i = 0; i < p.n; i++)
+        json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", sent_at(e->q, p.v[i].pointer), "message", p.v[i].message));
     problem_with(e->q, 422, "invalid", json_pack("{s:o}", "errors", errors), "%s", p.v[0].message);
     return false;
 }
@@ -216,8 +217,8 @@ static json_t *summary_json(struct preq *q, const struct resource *r)
 {
     const ProjectSpecMessage *s = project_spec(r);
     const struct platform_hooks *hooks = platform_hooks(q->p);
-    json_t *o = json_pack("{s:i, s:i, s:b, s:s?}", "services", (int)(s ? s->n_services : 0), "members", (int)(s ? s->n_members : 0), "stopped",
-                          s && s->guard_rails && s->guard_rails->stopped, "stoppedReason",
+    json_t *o = json_pack("{s:i, s:i, s:b, s:s?}", "services", (int)(s ? s->n_services : 0), "members", (int)(s ? s->n_members : 0),
+                          "stopped", s && s->guard_rails && s->guard_rails->stopped, "stoppedReason",
                           s && s->guard_rails && s->guard_rails->stopped ? s->guard_rails->stopped_reason : NULL);
     if (hooks->project_summary) hooks->project_summary(hooks->arg, r, o);
     return o;
@@ -233,9 +234,9 @@ json_t *project_json(struct preq *q, const struct resource *r)
     for (enum project_right k = 0; k < RIGHTS_N; k++)
         if (rights >> k & 1) json_array_append_new(list, json_string(project_right_name(k)));
     snprintf(etag, sizeof etag, "\"%s\"", r->version);
-    return json_pack("{s:s, s:o, s:s, s:o, s:s?, s:o, s:o}", "name", r->name, "spec", s ? platform_json(&s->base) : json_object(), "etag", etag,
-                     "createdAt", record_time(r->created_ms), "role", role ? project_role_name(role) : NULL, "rights", list, "summary",
-                     summary_json(q, r));
+    return json_pack("{s:s, s:o, s:s, s:o, s:s?, s:o, s:o}", "name", r->name, "spec", s ? platform_json(&s->base) : json_object(), "etag",
+                     etag, "createdAt", record_time(r->created_ms), "role", role ? project_role_name(role) : NULL, "rights", list,
+                     "summary", summary_json(q, r));
 }
 
 void project_answer(struct preq *q, int status, struct str name)

@@ -42,8 +42,10 @@ static void guard_rails_answer(struct preq *q, int status, struct str name)
     const ProjectSpecMessage *s = project_spec(r);
     json_t *rails = s && s->guard_rails ? platform_json(&s->guard_rails->base) : json_object();
     json_t *limits = s && s->limits ? platform_json(&s->limits->base) : NULL;
-    preq_json_etag(q, status, json_pack("{s:o, s:o?, s:s}", "guardRails", rails, "limits", limits, "etag", arena_printf(q->arena, "\"%s\"", r->version)),
-                   project_version(r));
+    preq_json_etag(
+        q, status,
+        json_pack("{s:o, s:o?, s:s}", "guardRails", rails, "limits", limits, "etag", arena_printf(q->arena, "\"%s\"", r->version)),
+        project_version(r));
 }
 
 void guard_rails_get(struct preq *q) { guard_rails_answer(q, 200, preq_value(q, 'p')); }
@@ -110,8 +112,8 @@ void services_adopt(struct preq *q)
     struct str ns = namespace_for(q);
     if (!preq_if_match(q, project_version(q->project))) return;
     if (!service_in_world(q, q->service, ns))
-        return problem(q, 404, "no-service", "there is no service %.*s in namespace %.*s", (int)MIN(q->service.n, (size_t)100), q->service.p,
-                       (int)MIN(ns.n, (size_t)100), ns.p);
+        return problem(q, 404, "no-service", "there is no service %.*s in namespace %.*s", (int)MIN(q->service.n, (size_t)100),
+                       q->service.p, (int)MIN(ns.n, (size_t)100), ns.p);
     if (project_service(project_spec(q->project), q->service, ns) >= 0) return project_answer(q, 200, preq_value(q, 'p'));
     struct project_edit e = project_edit_begin(q, q->project);
     ServiceMessage **more = arena_array(q->arena, ServiceMessage *, e.spec->n_services + 1);
@@ -205,8 +207,9 @@ void candidates_list(struct preq *q)
         const struct resource *r = sorted[i];
         struct str id = str_of(arena_printf(q->arena, "%s.%s", r->name, r->ns));
         if (!usable(spec, r) || map_get(&taken, id) || (word.n && str_find(id, word) < 0) || listing_skips(&l, id)) continue;
-        listing_add(&l, id, json_pack("{s:s%, s:s, s:s, s:o}", "id", id.p, id.n, "name", r->name, "namespace", r->ns, "versions",
-                                      versions_of(q, r)));
+        listing_add(
+            &l, id,
+            json_pack("{s:s%, s:s, s:s, s:o}", "id", id.p, id.n, "name", r->name, "namespace", r->ns, "versions", versions_of(q, r)));
     }
     map_free(&taken, NULL);
     listing_answer(&l);

@@ -57,7 +57,8 @@ static json_t *value_schema(const struct shape_field *f)
     case SHAPE_OBJECT: return ref("", f->of);
     case SHAPE_MESSAGE: return ref("weft.", last_part(f->of));
     case SHAPE_MAP:
-        return json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type", strcmp(f->of, "number") == 0 ? "number" : "string");
+        return json_pack("{s:s, s:{s:s}}", "type", "object", "additionalProperties", "type",
+                         strcmp(f->of, "number") == 0 ? "number" : "string");
     case SHAPE_ANY: break;
     }
     return json_object();
@@ -140,8 +141,7 @@ static json_t *proto_field(const ProtobufCFieldDescriptor *f, json_t *into)
 static json_t *message_value(const ProtobufCMessageDescriptor *d, json_t *into)
 {
     char key[128], name[128];
-    if (strcmp(d->name, "google.protobuf.Duration") == 0)
-        return json_pack("{s:s, s:[s]}", "type", "string", "examples", "90s");
+    if (strcmp(d->name, "google.protobuf.Duration") == 0) return json_pack("{s:s, s:[s]}", "type", "string", "examples", "90s");
     if (strcmp(d->name, "google.protobuf.Timestamp") == 0) return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
     if (strncmp(d->name, "google.protobuf.", 16) == 0) return json_object();
     snprintf(key, sizeof key, "weft.%s", d->short_name);

@@ -83,7 +83,9 @@ static void with_the_commit_or_not(struct store *s)
 {
     struct err e;
     struct store_append a = entry("audit", "", "", "never", 40);
-    struct store_write w = { .op = STORE_PUT, .kind = STR("~user"), .ns = STR(""), .name = STR("anna"), .json = STR("{1}"), .expect = STORE_ABSENT };
+    struct store_write w = {
+        .op = STORE_PUT, .kind = STR("~user"), .ns = STR(""), .name = STR("anna"), .json = STR("{1}"), .expect = STORE_ABSENT
+    };
     assert_int_equal(store_commit_with(s, &w, 1, &a, 1, &e), -EEXIST);
     assert_int_equal(store_log_next(s, STR("audit")), 4);
     check_reads(s);
