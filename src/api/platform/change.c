@@ -5,6 +5,7 @@
 #include "api/weft/proxies.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 
 #define WAIT_MS 5000
 /* Entries that are looked through for one question: more changes of one service than that are still kept. */
@@ -185,12 +186,35 @@ json_t *change_list(struct platform *p, const char *ns, const char *service, uin
     return out;
 }
 
+/* The newest changes of services, as long as no entry was added to the logs: lists of services ask for them each second. One platform. */
+static struct {
+    struct store *store;
+    uint64_t seq;
+    struct map by_service; /* "NAMESPACE/NAME" -> json_t */
+} newest;
+
+static void drop(void *j) { json_decref(j); }
+
 json_t *change_last(struct platform *p, const char *ns, const char *service)
 {
-    json_t *list = entries(p, CHANGE_LOG, ns, service, 0, 1), *e = json_incref(json_array_get(list, 0));
+    struct store *store = controller_store(platform_controller(p));
+    uint64_t seq = store_log_next(store, STR(CHANGE_LOG)) + store_log_next(store, STR(CHANGE_SEEN_LOG));
+    char key[330];
+    snprintf(key, sizeof key, "%s/%s", ns, service);
+    if (newest.store != store || newest.seq != seq) {
+        map_free(&newest.by_service, drop);
+        newest.store = store;
+        newest.seq = seq;
+    }
+    json_t *e = map_get(&newest.by_service, str_of(key));
+    if (e) return json_copy(e); /* callers add to it */
+    json_t *list = entries(p, CHANGE_LOG, ns, service, 0, 1);
+    e = json_incref(json_array_get(list, 0));
     if (e) dress(p, ns, service, e, list, false);
     json_decref(list);
-    return e ? e : json_null();
+    if (!e) e = json_null();
+    map_put(&newest.by_service, str_of(key), json_incref(e));
+    return json_is_object(e) ? (json_decref(e), json_copy(map_get(&newest.by_service, str_of(key)))) : e;
 }
 
 struct marks {

@@ -214,6 +214,7 @@ struct engine *engine_new(const struct engine_config *c)
     e->cfg = *c;
     list_init(&e->lives);
     e->timer.fire = fire;
+    e->spread.fire = publish_some;
     if (state) {
         e->folder = xasprintf("%s/releases", state);
         if (mkdir(e->folder, 0700) < 0 && errno != EEXIST)
@@ -231,6 +232,9 @@ void engine_free(struct engine *e)
 {
     if (!e) return;
     timer_stop(&e->timer);
+    timer_stop(&e->spread);
+    vec_foreach (name, &e->todo) free(*name);
+    vec_free(&e->todo);
     list_foreach (l, &e->lives, struct live, link) {
         if (l->ack.wait) change_forget(l->ack.wait);
         live_free(l);

@@ -94,6 +94,9 @@ struct engine {
     struct map ended; /* "UID/VERSION" -> json_t: summaries.c */
     struct map rates; /* host -> struct series_cell, of the second rates_at */
     uint32_t rates_at;
+    struct timer spread; /* publish.c: projects whose figures are to be told this second */
+    VEC(char *) todo;
+    unsigned todo_all;
     char *folder; /* STATE/releases; NULL: memory only */
 };
 
@@ -135,6 +138,9 @@ const struct resource *live_resource(const struct live *l); /* NULL: deleted */
 /* The release of a stored resource; NULL when its status is none of ours. */
 struct live *live_load(struct engine *e, const struct resource *r, struct err *err);
 const struct resource *live_project(const struct live *l);
+
+/* publish.c */
+void publish_some(struct timer *t);
 
 /* summaries.c */
 void summaries_free(struct engine *e);

@@ -45,23 +45,42 @@ static void project(struct platform *p, const struct resource *r)
                    r->version));
 }
 
+static void services_of(struct platform *p, const struct resource *r)
+{
+    const WD(ProjectSpec) *spec = ((const WD(Project) *)r->msg)->spec;
+    for (size_t k = 0; spec && k < spec->n_services && k < 100; k++) {
+        const struct resource *s = world_get(platform_world(p), KIND_SERVICE, spec->services[k]->namespace_, spec->services[k]->name);
+        char key[400];
+        if (!s) continue;
+        snprintf(key, sizeof key, "%s/%s.%s", r->name, s->name, s->ns);
+        send(p, false, "service", r->name, key, service_view(p, r, s, SERVICE_SUMMARY, 60));
+    }
+}
+
+/* One project at a time, spread over the second, so that no call waits for all of them. */
+void publish_some(struct timer *t)
+{
+    struct engine *e = container_of(t, struct engine, spread);
+    struct platform *p = e->cfg.platform;
+    if (!e->todo.n) return;
+    char *name = e->todo.v[--e->todo.n];
+    const struct resource *r = platform_project(p, str_of(name));
+    if (r && events_watched(platform_events(p), "service", str_of(name))) services_of(p, r);
+    if (r && e->ticks % 2 == 0 && events_watched(platform_events(p), "project", (struct str){ "", 0 })) project(p, r);
+    free(name);
+    if (e->todo.n) timer_set(platform_loop(p), &e->spread, MAX(800u / e->todo_all, 1u));
+}
+
 void services_publish(struct platform *p)
 {
+    struct engine *e = platform_engine(p);
     struct events *ev = platform_events(p);
-    if (!events_watchers(ev)) return;
+    if (!events_watchers(ev) || e->todo.n) return; /* still at the last second's: the machine is slow, and figures may be older */
+    bool home = e->ticks % 2 == 0 && events_watched(ev, "project", (struct str){ "", 0 });
     struct resource_list l = world_list(platform_world(p), KIND_PROJECT);
+    for (size_t i = 0; i < l.n; i++)
+        if (home || events_watched(ev, "service", str_of(l.v[i]->name))) vec_push(&e->todo, xstrdup(l.v[i]->name));
+    e->todo_all = (unsigned)e->todo.n;
+    if (e->todo.n) timer_set(platform_loop(p), &e->spread, 1);
     if (events_watched(ev, "map", (struct str){ "", 0 })) send(p, false, "map", "", "map", map_view(p, NULL, 60));
-    bool home = platform_engine(p)->ticks % 2 == 0 && events_watched(ev, "project", (struct str){ "", 0 });
-    for (size_t i = 0; i < l.n && home; i++) project(p, l.v[i]);
-    for (size_t i = 0; i < l.n; i++) {
-        const WD(ProjectSpec) *spec = ((const WD(Project) *)l.v[i]->msg)->spec;
-        if (!spec || !events_watched(ev, "service", str_of(l.v[i]->name))) continue;
-        for (size_t k = 0; k < spec->n_services && k < 100; k++) {
-            const struct resource *s = world_get(platform_world(p), KIND_SERVICE, spec->services[k]->namespace_, spec->services[k]->name);
-            char key[400];
-            if (!s) continue;
-            snprintf(key, sizeof key, "%s/%s.%s", l.v[i]->name, s->name, s->ns);
-            send(p, false, "service", l.v[i]->name, key, service_view(p, l.v[i], s, SERVICE_SUMMARY, 60));
-        }
-    }
 }
