@@ -58,7 +58,7 @@ export function Button({ children, onClick, kind = 'default', small, icon, keyHi
       aria-keyshortcuts={keyHint && keyHint.length === 1 ? keyHint.toLowerCase() : undefined}
       aria-describedby={notAllowed ? why : undefined}
       title={notAllowed ? undefined : (title ?? (children === undefined ? label : undefined))}
-      style={grow ? { flex: 1 } : undefined}
+      style={grow ? (notAllowed ? { width: '100%' } : { flex: 1 }) : undefined}
       autoFocus={autoFocus}
       onClick={(e) => {
         if (notAllowed || busy) e.preventDefault();

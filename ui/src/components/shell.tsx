@@ -161,7 +161,7 @@ function Nav({ onHelp }: { onHelp: () => void }) {
             </span>
             <div className="ell">
               <div className="m ell">{session.displayName || session.user}</div>
-              <div className="t3 sm ell">{session.mode === 'single' ? m('single') : roleWord((project && roleIn(session, project)) || (session.operator ? 'operator' : 'viewer'))}</div>
+              <div className="t3 sm ell">{session.mode === 'single' ? m('single') : project && roleIn(session, project) ? roleWord(roleIn(session, project) as string) : session.operator ? roleWord('operator') : session.user}</div>
             </div>
           </button>
         }
@@ -230,7 +230,7 @@ function ThemeButton() {
 export function LanguageButton() {
   const other = lang() === 'en' ? 'zh' : 'en';
   return (
-    <button className="btn gh ic sm" lang={other} title={m('language')} onClick={() => setLang(other)}>
+    <button type="button" className="btn gh ic sm" lang={other} title={m('language')} onClick={() => setLang(other)}>
       <span aria-hidden="true">{lang() === 'en' ? '中' : 'EN'}</span>
       <span className="vh">{m('language')}</span>
     </button>
