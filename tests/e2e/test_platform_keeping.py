@@ -176,3 +176,27 @@ def test_users_leave_nothing_behind():
         refused = p.local.delete("/users/anna")
         assert refused.status == 409 and refused.json["project"] == "a", "a project would have no owner"
         assert anna.put("/projects/a/members/anna", {"role": "viewer"}).status == 409
+
+
+def test_manifests_name_the_person():
+    """Over the socket the command line says who types; what comes by manifest is that person's, and has its entry."""
+    with Platform() as p:
+        text = """
+apiVersion: v1
+kind: Service
+metadata: {name: reviews, namespace: default}
+spec: {selector: {app: reviews}, ports: [{port: 80, name: http}]}
+---
+apiVersion: weft.dev/v1alpha1
+kind: Project
+metadata: {name: shop}
+spec: {members: [{user: anna, role: owner}], services: [{name: reviews, namespace: default}]}
+"""
+        p.local.ok("POST", "/weft/v1/apply", {"files": [{"name": "a.yaml", "text": text}]}, headers={"X-Weft-Actor": "anna"})
+        lines = p.local.get("/audit/export").text.splitlines()
+        check_chain(lines)
+        entries = [json.loads(x) for x in lines]
+        assert {e["actor"] for e in entries} == {"anna"}
+        assert {e["action"] for e in entries} >= {"resource:create", "project:create"}
+        p.local.ok("POST", "/weft/v1/apply", {"files": [{"name": "a.yaml", "text": text}]})
+        assert len(p.local.get("/audit/export").text.splitlines()) == len(lines), "nothing changed, nothing is said"

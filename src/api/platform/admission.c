@@ -8,8 +8,6 @@
 #include "api/platform/release_draft.h"
 #include "base/log.h"
 
-#define ACTOR STR("local")
-
 static const WD(ProjectSpec) * project_spec(const struct resource *r) { return r ? ((const WD(Project) *)r->msg)->spec : NULL; }
 
 /* ---- checks ---- */
@@ -154,10 +152,10 @@ static int check_delete(struct platform *p, const struct batch_item *i, struct e
 
 /* ---- traces ---- */
 
-static void audit(struct batch *b, const char *action, const char *target, const char *project, const json_t *before, const json_t *after)
+static void audit(struct platform *p, struct batch *b, const char *action, const char *target, const char *project, const json_t *before, const json_t *after)
 {
     const struct audit a = {
-        .actor = ACTOR, .via = VIA_CLI, .action = action, .target = target, .project = str_of(project), .before = before, .after = after
+        .actor = platform_actor(p), .via = VIA_CLI, .action = action, .target = target, .project = str_of(project), .before = before, .after = after
     };
     audit_add(b, &a);
 }
@@ -181,7 +179,7 @@ static void trace(struct platform *p, struct batch *b, const struct resource *ol
                                   .project = owner ? str_of(owner->name) : (struct str){ 0 },
                                   .before = old,
                                   .after = now,
-                                  .actor = ACTOR,
+                                  .actor = platform_actor(p),
                                   .via = VIA_CLI };
         project = owner ? owner->name : NULL;
         change_record(p, b, &c);
@@ -189,7 +187,7 @@ static void trace(struct platform *p, struct batch *b, const struct resource *ol
     json_t *x = spec_json(old), *y = spec_json(now);
     snprintf(action, sizeof action, "%s:%s", what, now ? old ? "change" : "create" : "delete");
     snprintf(target, sizeof target, any->kind->namespaced ? "%s %s.%s" : "%s %s", what, any->name, any->ns);
-    audit(b, action, target, project, x, y);
+    audit(p, b, action, target, project, x, y);
     json_decref(x);
     json_decref(y);
 }
@@ -226,7 +224,8 @@ static int admit_release(struct platform *p, struct batch *b, size_t at, struct 
     arena_init(&a, 4096, 0);
     draft_of(p, i->put, project, &a, &d);
     struct batch own = { 0 };
-    struct live *l = draft_start(&d, NULL, "local", d.spec->reason, i->name, i->put, &own, e);
+    char *actor = arena_printf(&a, "%.*s", STR_ARG(platform_actor(p)));
+    struct live *l = draft_start(&d, NULL, actor, d.spec->reason, i->name, i->put, &own, e);
     if (l) {
         resource_unref(b->items.v[at].put);
         b->items.v[at].put = resource_ref(own.items.v[0].put);

@@ -1,5 +1,6 @@
 #include "api/platform/call_commit.h"
 #include "api/platform/audit.h"
+#include "api/platform/inside.h"
 #include "api/platform/people.h"
 #include "config/types.h"
 
@@ -63,9 +64,8 @@ static void note(struct call *c, struct batch *b, const struct batch_item *i)
     char title[600];
     const struct resource *old = world_get(controller_world(c->ctl), i->kind->id, i->ns, i->name), *any = i->put ? i->put : old;
     if (!audited(i->kind) || !any || (old && i->put && resource_spec_hash(old) == resource_spec_hash(i->put))) return;
-    struct str actor = call_header(c, "x-weft-actor");
     json_t *before = content(old), *after = content(i->put);
-    struct audit a = { .actor = people_name_ok(actor) ? actor : STR(LOCAL),
+    struct audit a = { .actor = platform_actor(c->platform),
                        .via = VIA_CLI,
                        .action = !i->put ? "resource:delete"
                                  : old   ? "resource:change"
@@ -83,6 +83,10 @@ static void note(struct call *c, struct batch *b, const struct batch_item *i)
 int call_commit(struct call *c, struct batch *b, struct err *e)
 {
     if (!c->platform) return controller_commit(c->ctl, b, e);
+    struct str actor = call_header(c, "x-weft-actor");
+    c->platform->actor = people_name_ok(actor) ? actor : STR(LOCAL);
     for (size_t i = 0; i < b->items.n; i++) note(c, b, &b->items.v[i]);
-    return controller_commit(c->ctl, b, e);
+    int r = controller_commit(c->ctl, b, e);
+    c->platform->actor = (struct str){ 0 };
+    return r;
 }

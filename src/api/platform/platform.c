@@ -86,6 +86,8 @@ json_t *platform_json(const ProtobufCMessage *m)
     return j ? j : json_null();
 }
 
+struct str platform_actor(const struct platform *p) { return p->actor.n ? p->actor : STR(LOCAL); }
+
 /* ---- settings that others ask for ---- */
 
 static bool listed(struct str hosts, struct str name)

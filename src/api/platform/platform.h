@@ -56,6 +56,9 @@ struct platform_hooks *platform_hooks(struct platform *p);
 /* A message as JSON (the names of the REST API: camelCase); a new reference. NULL: null. */
 json_t *platform_json(const ProtobufCMessage *m);
 
+/* Who makes the commit that is under way and not of the platform's own calls: "anna", or "local". */
+struct str platform_actor(const struct platform *p);
+
 /* Projects are cluster-wide resources in the world. NULL: none of that name. */
 const struct resource *platform_project(const struct platform *p, struct str name);
 /* The project that owns a service (of a namespace); NULL: nobody. */
