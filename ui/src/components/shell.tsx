@@ -243,7 +243,11 @@ export function Shell({ children }: { children: ReactNode }) {
   crumbStore.set = setCrumbs;
   const [panel, setPanel] = useState<'palette' | 'keys' | 'nav' | null>(null);
   useWatch(currentProject(place.path) ?? '');
-  useGet('/approvals');
+  // Events tell changes of the count; the first one is asked for.
+  const waiting = useGet<Page<unknown>>('/approvals').data?.items.length;
+  useEffect(() => {
+    if (waiting !== undefined) approvalsCount.set(waiting);
+  }, [waiting]);
   useEffect(() => setPanel(null), [place.path]);
   useEffect(() => {
     const timer = setTimeout(loadOverlays, 600);
