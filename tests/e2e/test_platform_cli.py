@@ -115,7 +115,7 @@ def test_split_and_undo_in_under_a_second(quiet):
     out = quiet.ok("traffic", "split", "v2=30", "--reason", "a first look")
     assert re.search(r"\n(\d+) of \1 proxies acknowledged in \d+ ms", out), out
     assert json.loads(quiet.ok("traffic", "get", "-o", "json"))["split"] == {"v1": 70, "v2": 30}
-    assert "pinned by VirtualService default/k8s-combat-service-vs, route v2: headers version=200 -> v2" in quiet.ok("traffic", "get")
+    assert "pinned by VirtualService default/k8s-combat-service-vs, route v2: header version: 200 -> v2" in quiet.ok("traffic", "get")
     began = time.monotonic()
     out = quiet.ok("undo")
     took = time.monotonic() - began
