@@ -442,6 +442,7 @@ export interface Strategy {
 export interface ApprovalItem {
   project: string;
   service: { id: string; name: string } | string;
+  serviceName?: string;
   release: number;
   step: number;
   weight: Num;
