@@ -43,6 +43,7 @@ const m = messages({
   byHand: ['no active release, split set by hand', '没有进行中的发布，分流由人工设置'],
   byRelease: ['release #{n} steers it', '由发布 #{n} 控制'],
   locked: ['Release #{n} steers this service. Roll it back or end it first.', '发布 #{n} 正在控制该服务。请先回滚或结束它。'],
+  openRelease: ['Open release', '打开发布'],
   releases: ['Releases', '发布'],
   noReleases: ['None yet. A release raises the new version’s share step by step and goes back by itself.', '尚无发布。发布会逐步提高新版本的比例，变差时自动回滚。'],
   applied: ['{a} of {n} proxies acknowledged in {t}', '{a} / {n} 个代理已确认，用时 {t}'],
@@ -205,7 +206,7 @@ function Loaded({ s, flow, etag, project, window: win, setWindow }: { s: Service
               {active && (
                 <div style={{ padding: '0 16px 12px' }}>
                   <Note icon="lock">
-                    {m('locked', { n: String(active.n) })} <Link to={to.release(project, active.n)}>{m('byRelease', { n: String(active.n) })}</Link>
+                    {m('locked', { n: String(active.n) })} <Link to={to.release(project, active.n)}>{m('openRelease')}</Link>
                   </Note>
                 </div>
               )}
