@@ -62,7 +62,11 @@ static int restore(struct cli *c, int argc, char **argv)
     if (r != EXIT_OK) return r;
     int lock = state_lock(c->state, &e); /* nobody starts a mesh on it meanwhile */
     if (lock < 0) return cli_fail(&e);
-    r = store_restore(argv[0], to, &e) < 0 ? cli_fail(&e) : EXIT_OK;
+    r = store_restore(argv[0], to, &e);
+    if (r < 0) {
+        err_prefix(&e, "%s cannot be restored: ", argv[0]);
+        r = cli_fail(&e);
+    }
     close(lock);
     if (r == EXIT_OK)
         printf("%s holds what %s has; start it with: weft up%s%s\n", c->state, argv[0],
