@@ -184,45 +184,16 @@ static void print_versions(const json_t *service)
     table_free(t);
 }
 
-/* {"headers": {"version": {"exact": "200"}}} as "headers version=200". */
-static void match_words(const json_t *match, struct buf *b)
-{
-    const char *what, *name, *how;
-    json_t *group, *condition, *value;
-    json_object_foreach ((json_t *)match, what, group) {
-        json_object_foreach (group, name, condition) {
-            if (b->len) buf_puts(b, ", ");
-            buf_printf(b, "%s %s", what, name);
-            json_object_foreach (condition, how, value) {
-                if (json_is_string(value))
-                    buf_printf(b, "%s%s",
-                               strcmp(how, "exact") == 0    ? "="
-                               : strcmp(how, "prefix") == 0 ? "^="
-                                                            : "~=",
-                               json_string_value(value));
-            }
-        }
-    }
-}
-
 static void print_pinned(const json_t *service)
 {
-    size_t i, k;
-    json_t *p, *one;
+    size_t i;
+    json_t *p;
     json_array_foreach (json_object_get(service, "pinned"), i, p) {
-        const json_t *match = json_object_get(p, "match");
-        struct buf words = { 0 };
+        AUTO(free_p) char *match = plain(json_text(p, "match"));
         char text[32];
         double requests = json_real_at(p, "requests");
-        json_auto_t *parsed = json_is_string(match) ? json_loads(json_string_value(match), 0, NULL) : NULL;
-        if (json_is_string(match) && !parsed) buf_puts(&words, json_string_value(match));
-        if (parsed) match = parsed;
-        json_array_foreach ((json_t *)match, k, one) match_words(one, &words);
-        match_words(match, &words);
-        AUTO(free_p) char *raw = buf_steal(&words);
-        AUTO(free_p) char *shown = plain(raw);
         printf("pinned by VirtualService %s, route %s: %s -> %s", json_text(p, "virtualService"),
-               json_text(p, "route") ? json_text(p, "route") : "-", shown && *shown ? shown : "all", json_text(p, "to"));
+               json_text(p, "route") ? json_text(p, "route") : "-", match ? match : "all", json_text(p, "to"));
         if (!isnan(requests)) printf(" (%s requests/s)", text_count(requests, text, sizeof text));
         printf("\n");
     }
