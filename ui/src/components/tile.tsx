@@ -22,7 +22,7 @@ export function MetricTile({ title, sub, rows, effect, chart, ratio, evidence, m
   return (
     <section className="card tile num">
       <div className="row" style={{ alignItems: 'baseline' }}>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         {sub && <span className="sub ell">{sub}</span>}
       </div>
       <div className="tn">
