@@ -415,6 +415,10 @@ export interface LogEntry {
   sentence: string;
   detail?: string | null;
   kind?: string;
+  code?: string;
+  step?: number;
+  numbers?: Record<string, unknown> | null;
+  reason?: string | null;
 }
 export interface PlanStep extends StepState {
   gets: Num;

@@ -10,6 +10,7 @@ import { count, span } from '../../lib/format';
 import { roleWord, useSession } from '../../lib/session';
 import type { LogEntry, Release } from '../../lib/types';
 import type { Run } from './header';
+import { logText } from './log';
 import { ended, heldWords } from './words';
 
 const m = messages({
@@ -138,9 +139,9 @@ export function Timeline({ log, run, busy, mayNote }: { log: LogEntry[]; run: Ru
             <div>
               <div>
                 {!/^weft$/i.test(l.actor) && <b>{l.actor} </b>}
-                {l.sentence}
+                {logText(l)}
               </div>
-              {l.detail && <div className="d">{l.detail}</div>}
+              {(l.detail ?? l.reason) && <div className="d">{l.detail ?? `“${l.reason}”`}</div>}
             </div>
             <Time at={l.at} />
           </li>
