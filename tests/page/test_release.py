@@ -93,6 +93,7 @@ def test_a_release_that_was_started_elsewhere_shows_up_live(demo, open_page):
         expect(page.locator(".rel .card").first).to_be_visible()
     page.get_by_role("link", name="Progress", exact=True).click()
     page.keyboard.press("r")
+    expect(page.get_by_role("form", name="Roll back")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator(".rel-head .chip")).to_contain_text("Rolled back", timeout=30000)
     assert not p.complaints

@@ -116,7 +116,8 @@ export function Header({ release: r, run, busy, problem, tabs }: { release: Rele
   const [pending, setPending] = useState<Pending | null>(null);
   const [small, setSmall] = useState(false);
   const mark = useRef<HTMLDivElement>(null);
-  useEffect(() => setPending(null), [r.state, r.step]);
+  // A decision about a step that is over is void; going back and notes stay what they are.
+  useEffect(() => setPending((p) => (p && ['rollback', 'abort', 'note'].includes(p.verb) && !ended(r.state) ? p : null)), [r.state, r.step]);
   useEffect(() => {
     const seen = new IntersectionObserver(([e]) => setSmall(!(e as IntersectionObserverEntry).isIntersecting), { rootMargin: '-48px 0px 0px 0px' });
     if (mark.current) seen.observe(mark.current);
