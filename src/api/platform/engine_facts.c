@@ -247,10 +247,11 @@ static void traffic_drift(const struct live *l, const struct world *w, struct bu
         return;
     }
     arena_init(&a, 2048, 0);
-    TrafficSpec *want = engine_traffic(spec, l->r, l->n, &a);
-    if (!pb_equal(&want->base, &spec->base)) {
+    TrafficSpec *want = engine_traffic(spec, l->r, l->n, &a), have = *spec;
+    engine_traffic_sort(&have, &a);
+    if (!pb_equal(&want->base, &have.base)) {
         tree_yaml(pb_to_tree(&want->base, NULL, &a), &x);
-        tree_yaml(pb_to_tree(&spec->base, NULL, &a), &y);
+        tree_yaml(pb_to_tree(&have.base, NULL, &a), &y);
         buf_append(&x, "", 1);
         buf_append(&y, "", 1);
         diff_into(out, "Traffic", buf_data(&x), buf_data(&y));

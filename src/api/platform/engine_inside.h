@@ -111,6 +111,7 @@ struct resource *engine_resource(const struct live *l, const struct resource *ol
 json_t *engine_status(const struct live *l, const struct release *r);
 
 /* engine_traffic.c: pure. What Traffic should say for a release, made of what it says now. */
+void engine_traffic_sort(TrafficSpec *s, struct arena *a);
 TrafficSpec *engine_traffic(const TrafficSpec *now, const struct release *r, unsigned n, struct arena *a);
 /* A Traffic resource for a service from a spec; old NULL: a new one. One reference. */
 struct resource *engine_traffic_resource(const struct resource *old, const char *ns, const char *service, TrafficSpec *spec);

@@ -42,6 +42,18 @@ static void order_versions(TrafficSpec *s, const char *first, struct arena *a)
     s->versions = list;
 }
 
+/* A map's order means nothing, and is another one after a restart: by name, so that equal ones are equal. */
+void engine_traffic_sort(TrafficSpec *s, struct arena *a)
+{
+    WD(TrafficSpec__SplitEntry) **l = arena_array(a, WD(TrafficSpec__SplitEntry) *, s->n_split + 1);
+    for (size_t i = 0; i < s->n_split; i++) {
+        size_t at = i;
+        for (; at > 0 && strcmp(l[at - 1]->key, s->split[i]->key) > 0; at--) l[at] = l[at - 1];
+        l[at] = s->split[i];
+    }
+    s->split = l;
+}
+
 TrafficSpec *engine_traffic(const TrafficSpec *now, const struct release *r, unsigned n, struct arena *a)
 {
     const struct release_traffic *t = &r->ordered;
@@ -64,6 +76,7 @@ TrafficSpec *engine_traffic(const TrafficSpec *now, const struct release *r, uns
     } else if (ours) {
         s->mirror = NULL;
     }
+    engine_traffic_sort(s, a);
     return s;
 }
 
