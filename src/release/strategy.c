@@ -15,7 +15,7 @@ struct template_step {
 
 /* The testers stay on the new version while the weight of everyone else grows. */
 static const struct template_step gray[] = {
-    { "header cohort", true, 0, 0, 300, false }, { NULL, true, 5, 0, 300, false },    { NULL, true, 25, 0, 300, false },
+    { "header cohort", true, 0, 0, 300, false }, { NULL, true, 5, 0, 300, false },   { NULL, true, 25, 0, 300, false },
     { NULL, true, 50, 0, 300, false },           { NULL, true, 100, 0, 300, false },
 };
 static const struct template_step progressive[] = {

@@ -152,11 +152,16 @@ static int check_delete(struct platform *p, const struct batch_item *i, struct e
 
 /* ---- traces ---- */
 
-static void audit(struct platform *p, struct batch *b, const char *action, const char *target, const char *project, const json_t *before, const json_t *after)
+static void audit(struct platform *p, struct batch *b, const char *action, const char *target, const char *project, const json_t *before,
+                  const json_t *after)
 {
-    const struct audit a = {
-        .actor = platform_actor(p), .via = VIA_CLI, .action = action, .target = target, .project = str_of(project), .before = before, .after = after
-    };
+    const struct audit a = { .actor = platform_actor(p),
+                             .via = VIA_CLI,
+                             .action = action,
+                             .target = target,
+                             .project = str_of(project),
+                             .before = before,
+                             .after = after };
     audit_add(b, &a);
 }
 

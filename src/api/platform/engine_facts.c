@@ -105,7 +105,7 @@ static void proxies(struct live *l, struct release_facts *f)
 
 /* ---- measurements ---- */
 
-#define SPLIT_LEAST 20 /* requests after which a split that does not look wrong is one that agrees */
+#define SPLIT_LEAST   20 /* requests after which a split that does not look wrong is one that agrees */
 #define QUIET_SECONDS 30
 
 static enum release_split split(const struct live *l)

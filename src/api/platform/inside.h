@@ -19,7 +19,7 @@ struct platform {
     bool inside;                    /* a commit of our own is under way: it was looked at */
     char next_head[AUDIT_HASH + 1]; /* of a commit under way that is not ours */
     bool chained;
-    struct str actor; /* who makes the commit under way by a manifest (call_commit); n = 0: local */
+    struct str actor;                /* who makes the commit under way by a manifest (call_commit); n = 0: local */
     char audit_head[AUDIT_HASH + 1]; /* hash of the newest entry */
 };
 

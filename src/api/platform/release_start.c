@@ -53,8 +53,7 @@ static void refuse(struct preq *q, const char *code, json_t *errors)
 {
     size_t n = json_array_size(errors);
     const char *first = json_string_value(json_object_get(json_array_get(errors, 0), "message"));
-    problem_with(q, 422, code, json_pack("{s:o}", "errors", errors), "%s%s", first ? first : "it is refused",
-                 n > 1 ? ", and more" : "");
+    problem_with(q, 422, code, json_pack("{s:o}", "errors", errors), "%s%s", first ? first : "it is refused", n > 1 ? ", and more" : "");
 }
 
 /* The other release of this service, if it is in the way of this one; false: there is none, or it is waited for or ended. */

@@ -213,7 +213,8 @@ static json_t *actions(const struct live *l, struct preq *q)
         text[0] = 0;
         const char *effect = release_effect(l->r, (enum release_verb)v, text, sizeof text);
         json_array_append_new(list, json_pack("{s:s, s:b, s:o, s:o}", "verb", release_verb_name((enum release_verb)v), "allowed", ok, "why",
-                                              ok ? json_null() : model_text(e.what), "effect", effect && effect[0] ? model_text(effect) : json_null()));
+                                              ok ? json_null() : model_text(e.what), "effect",
+                                              effect && effect[0] ? model_text(effect) : json_null()));
     }
     return list;
 }
@@ -429,10 +430,10 @@ json_t *release_log_json(const struct live *l, uint32_t after, size_t limit)
         const struct release_log *e = &l->r->log[i];
         if (e->seq <= after) continue;
         json_t *numbers = e->numbers ? json_loads(e->numbers, 0, NULL) : NULL;
-        json_array_append_new(list, json_pack("{s:i, s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:o}", "seq", (int)e->seq, "at", model_time(e->at), "code",
-                                              release_code_name(e->code), "actor", e->actor, "reason", model_text(e->reason), "step", e->step, "attempt",
-                                              (int)e->attempt, "numbers", numbers ? numbers : json_null(), "sentence",
-                                              model_text(release_log_text(l->r, e, text, sizeof text))));
+        json_array_append_new(list, json_pack("{s:i, s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:o}", "seq", (int)e->seq, "at", model_time(e->at),
+                                              "code", release_code_name(e->code), "actor", e->actor, "reason", model_text(e->reason),
+                                              "step", e->step, "attempt", (int)e->attempt, "numbers", numbers ? numbers : json_null(),
+                                              "sentence", model_text(release_log_text(l->r, e, text, sizeof text))));
     }
     return list;
 }

@@ -322,7 +322,8 @@ void traffic_undo(struct preq *q)
             problem(q, 409, "nothing-to-undo", "no change of this service is kept that could be taken back");
         } else if (release) {
             problem_with(q, 409, "release-ordered", json_pack("{s:i, s:s}", "release", (int)release, "verb", "rollback"),
-                         "the last change was made by release #%u: roll that back, or bring an earlier state back from the history", release);
+                         "the last change was made by release #%u: roll that back, or bring an earlier state back from the history",
+                         release);
         } else if (!json_equal(now, left)) {
             problem_with(q, 409, "changed-since", json_pack("{s:I, s:o}", "change", (json_int_t)k, "diff", change_diff(left, now)),
                          "what is ordered is no longer what change %" PRIu64 " left: bring an earlier state back from the history instead",
