@@ -50,9 +50,9 @@ def test_an_approval_needs_somebody_else(team, open_page):
     lin.shot("approvals")
     lin.page.get_by_role("button", name="Approve step 2").click()
     expect(ana.page.locator("ol.tl")).to_contain_text("approved step 2", timeout=20000)
-    ana.page.keyboard.press("r")
-    expect(ana.page.get_by_role("form", name="Roll back")).to_be_visible()
-    ana.page.keyboard.press("Enter")
+    expect(ana.page.locator("ol.tl")).to_contain_text("approval of step 3", timeout=20000)
+    ana.page.get_by_role("button", name="Roll back").click()
+    ana.page.get_by_role("form", name="Roll back").get_by_role("button", name="Roll back").click()
     expect(ana.page.locator(".rel-head .chip")).to_contain_text("Rolled back", timeout=30000)
 
 

@@ -373,7 +373,7 @@ json_t *release_view(const struct live *l, struct preq *q)
     v.host = l->host;
     if (service) versions_of(w, service, &a, &v);
     struct figures *each = arena_array(&a, struct figures, v.n + 1);
-    figures_of(l->e->cfg.series, &v, 10, each, &all);
+    figures_of(l->e->cfg.series, &v, l->ended ? 3 : 10, each, &all); /* ended: the old split is not shown beside the last order */
     json_t *j = release_summary(l), *ordered = json_object(), *observed = json_object();
     json_object_set_new(ordered, p->from, json_real(points(RELEASE_WEIGHT_FULL - weight_of(r))));
     json_object_set_new(ordered, p->to, json_real(points(weight_of(r))));

@@ -2,7 +2,7 @@
 // the pings must be seen: data older than 10 s is told to the reader.
 import { useEffect, useSyncExternalStore } from 'react';
 import { BASE, paths } from './api';
-import { cached, invalidate, load as ask, setCached } from './query';
+import { cached, invalidate, load, setCached } from './query';
 import { SseParser, type SseEvent } from './sse';
 import { create } from './store';
 import type { AuditEntry, Page, Project, Release, ReleaseSummary, Service, ServiceSummary } from './types';
@@ -58,7 +58,11 @@ export function apply(type: string, data: unknown): void {
     setCached<Project>(paths.project(p.name), (old) => ({ ...old, ...p }), p.etag ? `"${p.etag.replace(/"/g, '')}"` : undefined);
   } else if (type === 'release') {
     const r = data as Release;
-    setCached<Release>(paths.release(r.project, r.n), (old) => ({ ...old, ...r }));
+    // What the reader may do is not in an event, which goes to everybody: asked again when the release has moved.
+    const path = paths.release(r.project, r.n);
+    const before = cached<Release>(path);
+    setCached<Release>(path, (old) => ({ ...old, ...r, actions: old.actions, approval: old.approval }));
+    if (before && (before.state !== r.state || before.step !== r.step || before.etag !== r.etag)) void load(path);
     for (const q of ['', '?state=active', '?state=active,ended'])
       setCached<Page<ReleaseSummary>>(paths.releases(r.project, q), (old) =>
         old.items.some((x) => x.n === r.n) ? { ...old, items: replaceBy(old.items, (x) => x.n === r.n, r, true) } : { ...old, items: [r, ...old.items] },
@@ -79,7 +83,7 @@ export function apply(type: string, data: unknown): void {
     const a = data as AuditEntry;
     // Projects have no event of their own: the audit tells that one changed.
     if (/^(project|member|guard-rails|service|token):/.test(a.action)) {
-      if (cached('/projects')) void ask('/projects');
+      if (cached('/projects')) void load('/projects');
       if (a.project) invalidate(paths.project(a.project));
       invalidate('/candidates');
     }
