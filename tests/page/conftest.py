@@ -76,6 +76,13 @@ def demo():
 
 
 @pytest.fixture(scope="module")
+def bare():
+    """A mesh with a service that no project owns."""
+    with Mesh("examples/canary") as m:
+        yield m
+
+
+@pytest.fixture(scope="module")
 def team():
     """The same mesh for people who sign in: ana (developer), lin (releaser), mei (owner)."""
     os.environ["WEFT_OTHER_USERS"] = "yes"
