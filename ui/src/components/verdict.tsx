@@ -62,6 +62,7 @@ export const ReleaseVerdict = ({ release: r, short }: { release: ReleaseSummary;
 
 // One small square per past release, newest last.
 export function Pips({ verdicts }: { verdicts: Verdict[] }) {
+  if (verdicts.length === 0) return null;
   return (
     <span className="pips" role="img" aria-label={verdicts.map((v) => verdictWords(v)).join(', ')}>
       {verdicts.map((v, i) => {

@@ -67,7 +67,7 @@ function useAnnounce(r: Release | undefined): void {
 }
 
 function Audit({ r }: { r: Release }) {
-  const entry = useGet<Page<AuditEntry>>(`/audit?project=${encodeURIComponent(r.project)}&target=${encodeURIComponent(r.name)}&limit=200`);
+  const entry = useGet<Page<AuditEntry>>(`/audit?project=${encodeURIComponent(r.project)}&limit=500`);
   if (!entry.data) return <Waiting entry={entry} />;
   const items = entry.data.items.filter(({ target: t }) => t !== null && (t.includes(r.name) || t.endsWith(`#${r.n}`) || t.endsWith(`/${r.n}`)));
   return (
