@@ -91,7 +91,7 @@ static void compare_cell(struct canary *c, struct canary_sums *s, const struct c
     for (int m = 0; m < CANARY_COMPARED; m++) {
         u->bad[m][arm] += bad[m];
         s->bad[m][arm] += bad[m];
-        if (p && arm == CAN) p->bad[m] += (uint32_t)bad[m];
+        if (p && arm == CAN) p->bad[m] = (uint32_t)MIN(p->bad[m] + bad[m], (double)UINT32_MAX);
         if (p && arm == BASE && bad[m] > 0) s->pod_votes[m][slot]++;
     }
 }
