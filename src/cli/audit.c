@@ -50,8 +50,7 @@ static void row(struct table *t, const json_t *e)
 static int list(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "SEQ", "AT", "WHO", "VIA", "ACTION", "WHAT", "WHY", NULL };
-    json_t *page = NULL, *e;
-    size_t i;
+    json_auto_t *page = NULL;
     (void)argc;
     (void)argv;
     int r = platform_output(c);
@@ -61,19 +60,9 @@ static int list(struct cli *c, int argc, char **argv)
     AUTO(free_p) char *path = xasprintf("/weft/v1/audit%s", q);
     r = platform_get(c, path, &page);
     if (r != EXIT_OK) return r;
-    json_t *items = json_object_get(page, "items");
-    if (c->output) {
-        platform_print(c, items, "seq");
-    } else if (json_array_size(items) == 0) {
-        fprintf(stderr, "Nothing is recorded%s.\n", strchr(q, '&') ? " that fits" : " yet");
-    } else {
-        struct table *t = table_new(headers);
-        json_array_foreach (items, i, e) row(t, e);
-        table_print(t, stdout);
-        table_free(t);
-    }
-    json_decref(page);
-    return EXIT_OK;
+    return platform_show(
+        c, json_object_get(page, "items"),
+        &(struct listing){ headers, row, "seq", strchr(q, '&') ? "Nothing is recorded that fits." : "Nothing is recorded yet." });
 }
 
 /* The export as it comes: JSON lines, oldest first. Exit code. */

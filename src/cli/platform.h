@@ -5,6 +5,7 @@
 
 #include "cli/api.h"
 #include "cli/table.h"
+#include "cli/text.h"
 
 struct platform_options {
     const char *project, *output, *reason;
@@ -74,6 +75,14 @@ void release_ref_free(struct release_ref *r);
 int platform_output(struct cli *c);
 /* Prints as -o says: json, yaml, or the text at `name_path` for name (of each item of a list). */
 int platform_print(const struct cli *c, const json_t *body, const char *name_path);
+/* Prints a list as -o says, else as a table, or the line that says there is nothing (stderr). Returns EXIT_OK. */
+struct listing {
+    const char *const *headers;
+    void (*row)(struct table *t, const json_t *item); /* one item, whole row */
+    const char *name_path;                            /* as platform_print's */
+    const char *nothing;                              /* "No project yet. ..." */
+};
+int platform_show(const struct cli *c, const json_t *items, const struct listing *l);
 /* All items of a paged list at the path, as one array. Exit code. */
 int platform_list(const struct cli *c, const char *path, json_t **ret);
 /* The one document of a YAML or JSON file as JSON, NULL and an error printed. */
@@ -85,15 +94,5 @@ PRINTF_LIKE(1, 2) int platform_confirm(const char *fmt, ...);
 
 /* "n of n proxies acknowledged in x ms" of a Change; those that are missing or refused on stderr. EXIT_OK or EXIT_FAILED. */
 int platform_print_proxies(const json_t *proxies);
-/* The text with control characters taken out: names and reasons that other people typed go to a terminal. Heap string. */
-char *plain(const char *text);
-/* "12.5 %", "1.2k", "14 ms"; "-" for unknown (NULL, null, NAN). buf is returned. */
-char *text_percent(double v, char *buf, size_t n);
-char *text_count(double v, char *buf, size_t n);
-char *text_ms(double v, char *buf, size_t n);
-/* Milliseconds since 1970 of an RFC 3339 time; 0 when it is none. */
-int64_t text_time(const char *rfc3339);
-/* An RFC 3339 time in the reader's zone: "14:05:09" of today, else "24 Nov 14:05". buf is returned; "-" when it is none. */
-char *text_local(const char *rfc3339, char *buf, size_t n);
 
 #endif

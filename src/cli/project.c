@@ -26,38 +26,31 @@ static json_t *reason_body(void)
 
 /* ---- list, get ---- */
 
+static void project_row(struct table *t, const json_t *p)
+{
+    AUTO(free_p) char *title = plain(json_text(p, "title"));
+    table_cell(t, json_text(p, "name"));
+    table_cell(t, title ? title : "");
+    table_cell(t, json_text(p, "role") ? json_text(p, "role") : "operator");
+    table_cellf(t, "%" PRId64, json_number(p, "summary.services", 0));
+    table_cellf(t, "%" PRId64, json_number(p, "summary.members", 0));
+    table_cell(t, json_is_true(json_path(p, "summary.stopped")) ? "STOPPED" : "");
+    table_row(t);
+}
+
 static int list(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "NAME", "TITLE", "YOU ARE", "SERVICES", "MEMBERS", "", NULL };
-    json_t *all = NULL, *p;
-    size_t i;
+    json_auto_t *all = NULL;
     (void)argc;
     (void)argv;
     int r = platform_output(c);
     if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_list(c, "/weft/v1/projects", &all);
     if (r != EXIT_OK) return r;
-    if (c->output) {
-        platform_print(c, all, "name");
-    } else if (json_array_size(all) == 0) {
-        fprintf(stderr, "No project yet. Make one with: weft project create NAME --service SERVICE\n");
-    } else {
-        struct table *t = table_new(headers);
-        json_array_foreach (all, i, p) {
-            AUTO(free_p) char *title = plain(json_text(p, "title"));
-            table_cell(t, json_text(p, "name"));
-            table_cell(t, title ? title : "");
-            table_cell(t, json_text(p, "role") ? json_text(p, "role") : "operator");
-            table_cellf(t, "%" PRId64, json_number(p, "summary.services", 0));
-            table_cellf(t, "%" PRId64, json_number(p, "summary.members", 0));
-            table_cell(t, json_is_true(json_path(p, "summary.stopped")) ? "STOPPED" : "");
-            table_row(t);
-        }
-        table_print(t, stdout);
-        table_free(t);
-    }
-    json_decref(all);
-    return EXIT_OK;
+    return platform_show(
+        c, all,
+        &(struct listing){ headers, project_row, "name", "No project yet. Make one with: weft project create NAME --service SERVICE" });
 }
 
 static void print_services(const json_t *items)
@@ -136,39 +129,32 @@ static int get(struct cli *c, int argc, char **argv)
 
 /* ---- services ---- */
 
+static void candidate_row(struct table *t, const json_t *s)
+{
+    struct buf names = { 0 };
+    size_t i;
+    json_t *v;
+    json_array_foreach (json_object_get(s, "versions"), i, v)
+        buf_printf(&names, "%s%s", names.len ? ", " : "", json_is_string(v) ? json_string_value(v) : json_text(v, "name"));
+    AUTO(free_p) char *text = buf_steal(&names);
+    table_cell(t, json_text(s, "name"));
+    table_cell(t, json_text(s, "namespace"));
+    table_cell(t, text && *text ? text : "-");
+    table_row(t);
+}
+
 static int candidates(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "SERVICE", "NAMESPACE", "VERSIONS", NULL };
     AUTO(free_p) char *name = NULL;
-    json_t *all = NULL, *s, *v;
-    size_t i, k;
+    json_auto_t *all = NULL;
     int r = name_of(c, argc, argv, &name);
     if (r != EXIT_OK) return r;
     AUTO(free_p) char *project = path_segment(name);
     AUTO(free_p) char *path = xasprintf("/weft/v1/candidates?project=%s", project);
     r = platform_list(c, path, &all);
     if (r != EXIT_OK) return r;
-    if (c->output) {
-        platform_print(c, all, "name");
-    } else if (json_array_size(all) == 0) {
-        fprintf(stderr, "No service of the mesh is without a project.\n");
-    } else {
-        struct table *t = table_new(headers);
-        json_array_foreach (all, i, s) {
-            struct buf names = { 0 };
-            json_array_foreach (json_object_get(s, "versions"), k, v)
-                buf_printf(&names, "%s%s", names.len ? ", " : "", json_is_string(v) ? json_string_value(v) : json_text(v, "name"));
-            AUTO(free_p) char *text = buf_steal(&names);
-            table_cell(t, json_text(s, "name"));
-            table_cell(t, json_text(s, "namespace"));
-            table_cell(t, text && *text ? text : "-");
-            table_row(t);
-        }
-        table_print(t, stdout);
-        table_free(t);
-    }
-    json_decref(all);
-    return EXIT_OK;
+    return platform_show(c, all, &(struct listing){ headers, candidate_row, "name", "No service of the mesh is without a project." });
 }
 
 /* PROJECT SERVICE..., or SERVICE... of the usual project. */

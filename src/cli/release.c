@@ -219,44 +219,35 @@ static int explain(struct cli *c, int argc, char **argv) { return with_release(c
 
 /* ---- approvals ---- */
 
+static void approval_row(struct table *t, const json_t *a)
+{
+    char when[40], weight[32];
+    AUTO(free_p) char *evidence = plain(json_text(a, "evidence")), *why = plain(json_text(a, "why"));
+    bool may = json_is_true(json_object_get(a, "mayApprove"));
+    const json_t *n = json_object_get(a, "release"), *service = json_object_get(a, "service");
+    int64_t number = json_is_object(n) ? json_number(n, "n", 0) : json_integer_value(n);
+    table_cellf(t, "%s#%" PRId64, json_text(a, "project"), number);
+    table_cell(t, json_is_object(service) ? json_text(service, "name") : json_string_value(service));
+    table_cellf(t, "%" PRId64, json_number(a, "step", -1) + 1);
+    table_cell(t, text_percent(json_real_at(a, "weight"), weight, sizeof weight));
+    table_cell(t, text_local(json_text(a, "since"), when, sizeof when));
+    table_cell(t, json_text(a, "startedBy"));
+    table_cell(t, may ? "yes" : why ? why : "no");
+    table_cell(t, evidence ? evidence : "");
+    table_row(t);
+}
+
 static int approvals(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "RELEASE", "SERVICE", "STEP", "WEIGHT", "SINCE", "STARTED BY", "MAY YOU", "EVIDENCE", NULL };
-    json_t *items = NULL, *a;
-    size_t i;
-    char when[40], weight[32];
+    json_auto_t *items = NULL;
     (void)argc;
     (void)argv;
     int r = platform_output(c);
     if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_list(c, "/weft/v1/approvals", &items);
     if (r != EXIT_OK) return r;
-    if (c->output) {
-        platform_print(c, items, "release");
-    } else if (json_array_size(items) == 0) {
-        fprintf(stderr, "Nothing waits for an approval.\n");
-    } else {
-        struct table *t = table_new(headers);
-        json_array_foreach (items, i, a) {
-            AUTO(free_p) char *evidence = plain(json_text(a, "evidence")), *why = plain(json_text(a, "why"));
-            bool may = json_is_true(json_object_get(a, "mayApprove"));
-            const json_t *n = json_object_get(a, "release"), *service = json_object_get(a, "service");
-            int64_t number = json_is_object(n) ? json_number(n, "n", 0) : json_integer_value(n);
-            table_cellf(t, "%s#%" PRId64, json_text(a, "project"), number);
-            table_cell(t, json_is_object(service) ? json_text(service, "name") : json_string_value(service));
-            table_cellf(t, "%" PRId64, json_number(a, "step", -1) + 1);
-            table_cell(t, text_percent(json_real_at(a, "weight"), weight, sizeof weight));
-            table_cell(t, text_local(json_text(a, "since"), when, sizeof when));
-            table_cell(t, json_text(a, "startedBy"));
-            table_cell(t, may ? "yes" : why ? why : "no");
-            table_cell(t, evidence ? evidence : "");
-            table_row(t);
-        }
-        table_print(t, stdout);
-        table_free(t);
-    }
-    json_decref(items);
-    return EXIT_OK;
+    return platform_show(c, items, &(struct listing){ headers, approval_row, "release", "Nothing waits for an approval." });
 }
 
 /* clang-format off */

@@ -67,25 +67,14 @@ static int list(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "ID", "NAME", "BEGINS WITH", "SCOPES", "EXPIRES", "LAST USED", "BY", NULL };
     AUTO(free_p) char *project = NULL, *path = NULL;
-    json_t *all = NULL, *one;
-    size_t i;
+    json_auto_t *all = NULL;
     (void)argc;
     (void)argv;
     int r = tokens_path(c, &project, &path);
     if (r == EXIT_OK) r = platform_list(c, path, &all);
     if (r != EXIT_OK) return r;
-    if (c->output) {
-        platform_print(c, all, "id");
-    } else if (json_array_size(all) == 0) {
-        fprintf(stderr, "%s has no tokens.\n", project);
-    } else {
-        struct table *t = table_new(headers);
-        json_array_foreach (all, i, one) row(t, one);
-        table_print(t, stdout);
-        table_free(t);
-    }
-    json_decref(all);
-    return EXIT_OK;
+    AUTO(free_p) char *nothing = xasprintf("%s has no tokens.", project);
+    return platform_show(c, all, &(struct listing){ headers, row, "id", nothing });
 }
 
 static int revoke(struct cli *c, int argc, char **argv)

@@ -9,38 +9,31 @@ static struct {
     bool operator_, stdin_;
 } o;
 
+static void row(struct table *t, const json_t *u)
+{
+    char when[40];
+    AUTO(free_p) char *display = plain(json_text(u, "displayName"));
+    table_cell(t, json_text(u, "name"));
+    table_cell(t, display ? display : "");
+    table_cell(t, json_is_true(json_object_get(u, "operator")) ? "yes" : "");
+    table_cell(t, json_is_true(json_object_get(u, "disabled")) ? "disabled" : "active");
+    table_cell(t, text_local(json_text(u, "lastSeenAt"), when, sizeof when));
+    table_row(t);
+}
+
 static int list(struct cli *c, int argc, char **argv)
 {
     static const char *const headers[] = { "USER", "NAME", "OPERATOR", "STATE", "LAST SEEN", NULL };
-    json_t *all = NULL, *u;
-    size_t i;
-    char when[40];
+    json_auto_t *all = NULL;
     (void)argc;
     (void)argv;
     int r = platform_output(c);
     if (r == EXIT_OK) r = platform_require(c);
     if (r == EXIT_OK) r = platform_list(c, "/weft/v1/users", &all);
     if (r != EXIT_OK) return r;
-    if (c->output) {
-        platform_print(c, all, "name");
-    } else if (json_array_size(all) == 0) {
-        fprintf(stderr, "No users: the page needs no sign-in on this machine. Add one with: weft user add NAME\n");
-    } else {
-        struct table *t = table_new(headers);
-        json_array_foreach (all, i, u) {
-            AUTO(free_p) char *display = plain(json_text(u, "displayName"));
-            table_cell(t, json_text(u, "name"));
-            table_cell(t, display ? display : "");
-            table_cell(t, json_is_true(json_object_get(u, "operator")) ? "yes" : "");
-            table_cell(t, json_is_true(json_object_get(u, "disabled")) ? "disabled" : "active");
-            table_cell(t, text_local(json_text(u, "lastSeenAt"), when, sizeof when));
-            table_row(t);
-        }
-        table_print(t, stdout);
-        table_free(t);
-    }
-    json_decref(all);
-    return EXIT_OK;
+    return platform_show(
+        c, all,
+        &(struct listing){ headers, row, "name", "No users: the page needs no sign-in on this machine. Add one with: weft user add NAME" });
 }
 
 /* ---- passwords: never on the command line, where everybody on the machine can read them ---- */
