@@ -1,5 +1,5 @@
 #include "api/platform/diff.h"
-
+#include "api/platform/model.h"
 #include "base/vec.h"
 
 #define LINES_MAX 2000
@@ -42,4 +42,15 @@ json_t *diff_lines(struct str before, struct str after)
     vec_free(&a);
     vec_free(&b);
     return out;
+}
+
+json_t *diff_manifests(const struct resource *before, const struct resource *after)
+{
+    struct buf a = { 0 }, b = { 0 };
+    model_yaml(before, &a);
+    model_yaml(after, &b);
+    json_t *d = diff_lines(buf_str(&a), buf_str(&b));
+    buf_free(&a);
+    buf_free(&b);
+    return d;
 }

@@ -135,8 +135,7 @@ static void expire(struct engine *e, const struct resource *t, int64_t now)
         if (!over(s->faults[i], now)) next->faults[next->n_faults++] = s->faults[i];
     struct batch b = { 0 };
     struct err err = { 0 };
-    uint64_t version = 0;
-    if (!str_u64(str_of(t->version), &version)) version = 0;
+    uint64_t version = model_version(t);
     const char *service = t->name;
     const struct resource *project = platform_owner(e->cfg.platform, str_of(service), str_of(t->ns));
     struct resource *put = engine_traffic_resource(t, t->ns, service, next);

@@ -36,12 +36,6 @@ struct resource *engine_resource(const struct live *l, const struct resource *ol
     return out;
 }
 
-static uint64_t version_of(const struct resource *r)
-{
-    uint64_t v = 0;
-    return r && str_u64(str_of(r->version), &v) ? v : 0;
-}
-
 /* ---- orders ---- */
 
 struct take {
@@ -96,7 +90,7 @@ static void put_traffic(struct take *t, bool let_go)
                               .reason = str_of(reason_of(t->r)),
                               .release = l->n };
     bool same = v.traffic && resource_spec_hash(v.traffic) == resource_spec_hash(put);
-    if (!same) t->change = change_add(l->e->cfg.platform, &t->b, &c, v.traffic ? version_of(v.traffic) : STORE_ABSENT);
+    if (!same) t->change = change_add(l->e->cfg.platform, &t->b, &c, v.traffic ? model_version(v.traffic) : STORE_ABSENT);
     resource_unref(put);
     arena_free(&a);
 }
@@ -189,7 +183,7 @@ int engine_take(struct live *l, struct arena *arena, const struct release_outcom
         }
         if (has(out, RELEASE_ORDER_TRAFFIC)) engine_look_beneath(l, true);
         struct resource *put = engine_resource(l, old, out->next);
-        if (put) batch_put(&t.b, put, version_of(old));
+        if (put) batch_put(&t.b, put, model_version(old));
         resource_unref(put);
         for (size_t i = 0; i < out->n_orders; i++) {
             if (out->orders[i].kind == RELEASE_ORDER_TRAFFIC) put_traffic(&t, false);

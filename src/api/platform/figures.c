@@ -38,17 +38,15 @@ double figures_share(const struct figures *f, const struct figures *all)
     return all->cell.requests ? 100.0 * (double)f->cell.requests / (double)all->cell.requests : NAN;
 }
 
-static double rounded(double v) { return isfinite(v) ? round(v * 1000) / 1000 : v; }
-
 void figures_json(const struct figures *f, json_t *to)
 {
-    json_object_set_new(to, "requests", model_real(rounded(figures_rate(f))));
-    json_object_set_new(to, "errors", model_real(rounded(figures_errors(f))));
+    json_object_set_new(to, "requests", model_real(model_cut(figures_rate(f), 1000)));
+    json_object_set_new(to, "errors", model_real(model_cut(figures_errors(f), 1000)));
     json_object_set_new(to, "requestCount", f->seconds ? json_integer((json_int_t)f->cell.requests) : json_null());
     json_object_set_new(to, "errorCount", f->seconds ? json_integer((json_int_t)f->cell.errors) : json_null());
-    json_object_set_new(to, "p50", model_real(rounded(series_quantile(&f->cell, 0.5))));
-    json_object_set_new(to, "p95", model_real(rounded(series_quantile(&f->cell, 0.95))));
-    json_object_set_new(to, "p99", model_real(rounded(series_quantile(&f->cell, 0.99))));
+    json_object_set_new(to, "p50", model_real(model_cut(series_quantile(&f->cell, 0.5), 1000)));
+    json_object_set_new(to, "p95", model_real(model_cut(series_quantile(&f->cell, 0.95), 1000)));
+    json_object_set_new(to, "p99", model_real(model_cut(series_quantile(&f->cell, 0.99), 1000)));
 }
 
 /* ---- callers ---- */
@@ -65,9 +63,9 @@ static void caller(void *ctx, const struct series_row *r)
     if (!name.p) name = ns, ns = (struct str){ "", 0 };
     json_t *n = json_stringn(name.p ? name.p : "", name.n), *s = json_stringn(ns.p ? ns.p : "", ns.n);
     const struct figures f = { r->cell, c->seconds };
-    json_array_append_new(c->list,
-                          json_pack("{s:o, s:o, s:o, s:o}", "name", n ? n : json_string("?"), "namespace", s ? s : json_string("?"),
-                                    "requests", model_real(rounded(figures_rate(&f))), "errors", model_real(rounded(figures_errors(&f)))));
+    json_array_append_new(c->list, json_pack("{s:o, s:o, s:o, s:o}", "name", n ? n : json_string("?"), "namespace",
+                                             s ? s : json_string("?"), "requests", model_real(model_cut(figures_rate(&f), 1000)), "errors",
+                                             model_real(model_cut(figures_errors(&f), 1000))));
 }
 
 json_t *figures_callers(const struct series_store *s, const char *host, uint32_t seconds)
@@ -98,7 +96,7 @@ struct grid {
     json_t **requests, **errors, **p50, **p95, **p99; /* arrays per version */
 };
 
-static void put(json_t *list, size_t at, double v) { json_array_set_new(list, at, model_real(rounded(v))); }
+static void put(json_t *list, size_t at, double v) { json_array_set_new(list, at, model_real(model_cut(v, 1000))); }
 
 static void point(void *ctx, const struct series_row *r)
 {

@@ -163,17 +163,6 @@ static void gone(struct call *c)
     json_decref(d->answer);
 }
 
-static json_t *yaml_diff(const struct resource *a, const struct resource *b)
-{
-    struct buf x = { 0 }, y = { 0 };
-    model_yaml(a, &x);
-    model_yaml(b, &y);
-    json_t *d = diff_lines(buf_str(&x), buf_str(&y));
-    buf_free(&x);
-    buf_free(&y);
-    return d;
-}
-
 void files_put(struct preq *q)
 {
     struct reading r;
@@ -198,7 +187,7 @@ void files_put(struct preq *q)
                                                same  ? "unchanged"
                                                : old ? "configured"
                                                      : "created",
-                                               "diff", yaml_diff(old, next)));
+                                               "diff", diff_manifests(old, next)));
         json_object_set_new(before, title, old ? model_json(old->msg) : json_null());
         json_object_set_new(after, title, model_json(next->msg));
         resource_unref(next);

@@ -56,8 +56,6 @@ static void row(void *ctx, const struct series_row *r)
     e->version[e->n_versions++].requests = r->cell.requests;
 }
 
-static double cut(double v) { return isfinite(v) ? round(v * 100) / 100 : v; }
-
 /* Amber: clearly worse than is usual, with enough seen to say so. */
 static bool unusual(const struct edge *e) { return e->all.cell.requests >= 20 && figures_errors(&e->all) >= 2; }
 
@@ -66,13 +64,15 @@ static json_t *edge_json(const struct edge *e, const char *to)
     json_t *versions = json_array();
     for (size_t i = 0; i < e->n_versions; i++)
         json_array_append_new(
-            versions,
-            json_pack("{s:s, s:o}", "name", e->version[i].name, "share",
-                      model_real(e->all.cell.requests ? cut(100.0 * (double)e->version[i].requests / (double)e->all.cell.requests) : NAN)));
+            versions, json_pack("{s:s, s:o}", "name", e->version[i].name, "share",
+                                model_real(e->all.cell.requests
+                                               ? model_cut(100.0 * (double)e->version[i].requests / (double)e->all.cell.requests, 100)
+                                               : NAN)));
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "from", e->from, "to", to, "requests",
-                     model_real(cut(figures_rate(&e->all))), "errors", model_real(cut(figures_errors(&e->all))), "p50",
-                     model_real(cut(series_quantile(&e->all.cell, 0.5))), "p95", model_real(cut(series_quantile(&e->all.cell, 0.95))),
-                     "p99", model_real(cut(series_quantile(&e->all.cell, 0.99))), "unusual", unusual(e), "versions", versions);
+                     model_real(model_cut(figures_rate(&e->all), 100)), "errors", model_real(model_cut(figures_errors(&e->all), 100)),
+                     "p50", model_real(model_cut(series_quantile(&e->all.cell, 0.5), 100)), "p95",
+                     model_real(model_cut(series_quantile(&e->all.cell, 0.95), 100)), "p99",
+                     model_real(model_cut(series_quantile(&e->all.cell, 0.99), 100)), "unusual", unusual(e), "versions", versions);
 }
 
 static void service_node(struct platform *p, const struct resource *s, struct figures *in, struct map *seen, json_t *nodes)
@@ -92,12 +92,14 @@ static void service_node(struct platform *p, const struct resource *s, struct fi
     json_t *versions = json_array();
     for (size_t i = 0; i < v.n; i++)
         json_array_append_new(versions, json_pack("{s:s, s:o, s:o, s:o}", "name", v.v[i].name, "share",
-                                                  model_real(cut(figures_share(&each[i], &all))), "ordered",
-                                                  model_real(cut(v.v[i].ordered)), "errors", model_real(cut(figures_errors(&each[i])))));
+                                                  model_real(model_cut(figures_share(&each[i], &all), 100)), "ordered",
+                                                  model_real(model_cut(v.v[i].ordered, 100)), "errors",
+                                                  model_real(model_cut(figures_errors(&each[i]), 100))));
     json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "id", id, "name", s->name, "namespace", s->ns,
                                            "project", model_text(project ? project->name : NULL), "kind", "service", "requests",
-                                           model_real(cut(figures_rate(&all))), "errors", model_real(cut(figures_errors(&all))), "p99",
-                                           model_real(cut(series_quantile(&all.cell, 0.99))), "versions", versions));
+                                           model_real(model_cut(figures_rate(&all), 100)), "errors",
+                                           model_real(model_cut(figures_errors(&all), 100)), "p99",
+                                           model_real(model_cut(series_quantile(&all.cell, 0.99), 100)), "versions", versions));
     arena_free(&a);
 }
 

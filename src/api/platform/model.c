@@ -12,6 +12,12 @@ const ReleaseSpec *model_release(const struct resource *r)
     return r && r->kind->id == KIND_RELEASE ? ((const WD(Release) *)r->msg)->spec : NULL;
 }
 
+uint64_t model_version(const struct resource *r)
+{
+    uint64_t v = 0;
+    return r && str_u64(str_of(r->version), &v) ? v : 0;
+}
+
 /* host is the service's name, or that with its namespace, or the full name. */
 static bool host_is(const char *host, const char *ns, const char *service)
 {
@@ -176,6 +182,7 @@ json_t *model_time(int64_t wall_ms)
 }
 
 json_t *model_real(double v) { return isfinite(v) ? json_real(v) : json_null(); }
+double model_cut(double v, double scale) { return isfinite(v) ? round(v * scale) / scale : v; }
 
 json_t *model_text(const char *s)
 {

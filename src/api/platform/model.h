@@ -34,6 +34,8 @@ struct resource *model_read(enum kind_id kind, const char *ns, const char *name,
                             struct errs *warnings);
 /* The JSON pointer of the node at a place of a tree ("/spec/split/v2"); "" when there is none. Written to the arena. */
 const char *model_pointer(const struct node *root, unsigned line, unsigned col, struct arena *a);
+/* Its resourceVersion as a number; 0 for NULL and for one that has none. */
+uint64_t model_version(const struct resource *r);
 /* The manifest without stamps and status, as YAML; "" for NULL. Heap: buf_free. */
 void model_yaml(const struct resource *r, struct buf *out);
 
@@ -45,8 +47,10 @@ char *model_span(int64_t ms, char *buf, size_t n);
 char *model_number(double v, char *buf, size_t n);
 /* RFC 3339 with milliseconds as a JSON string; 0: null. */
 json_t *model_time(int64_t wall_ms);
-/* A number, or null for NaN; two significant decimals kept are the caller's business. */
+/* A number, or null for NaN; how many decimals are kept is model_cut's business. */
 json_t *model_real(double v);
+/* Rounded to 1/scale: 100 keeps two decimals. NaN and infinities stay. */
+double model_cut(double v, double scale);
 json_t *model_text(const char *s); /* NULL: null */
 
 #endif

@@ -55,17 +55,6 @@ static json_t *touches(struct edit *e)
     return out;
 }
 
-static json_t *yaml_diff(const struct resource *before, const struct resource *after)
-{
-    struct buf a = { 0 }, b = { 0 };
-    model_yaml(before, &a);
-    model_yaml(after, &b);
-    json_t *j = diff_lines(buf_str(&a), buf_str(&b));
-    buf_free(&a);
-    buf_free(&b);
-    return j;
-}
-
 json_t *edit_preview(struct edit *e)
 {
     json_t *facts = json_array(), *sentences = json_array();
@@ -75,8 +64,9 @@ json_t *edit_preview(struct edit *e)
     const TrafficSpec *before = e->now.spec ? e->now.spec : versions_traffic(&e->now, e->q->arena);
     if (!wrong) sentence_change(e->removes && !e->before ? NULL : before, model_traffic(e->after), facts, sentences);
     sentence_join(sentences, &text);
-    json_t *j = json_pack("{s:o, s:o, s:o, s:o, s:o}", "sentence", json_stringn(text.p ? buf_data(&text) : "", text.len), "sentences",
-                          sentences, "facts", facts, "effect", effect(e), "diff", wrong ? json_array() : yaml_diff(e->before, e->after));
+    json_t *j =
+        json_pack("{s:o, s:o, s:o, s:o, s:o}", "sentence", json_stringn(text.p ? buf_data(&text) : "", text.len), "sentences", sentences,
+                  "facts", facts, "effect", effect(e), "diff", wrong ? json_array() : diff_manifests(e->before, e->after));
     json_object_set(j, "errors", e->errors);
     json_object_set(j, "warnings", e->warnings);
     json_object_set(j, "guardRails", e->guards);

@@ -6,15 +6,9 @@
 
 const ProjectSpecMessage *project_spec(const struct resource *r) { return ((const ProjectMessage *)r->msg)->spec; }
 
-uint64_t project_version(const struct resource *r)
-{
-    uint64_t v = 0;
-    return str_u64(str_of(r->version), &v) ? v : 0;
-}
-
 struct project_edit project_edit_begin(struct preq *q, const struct resource *project)
 {
-    struct project_edit e = { .q = q, .name = arena_printf(q->arena, "%s", project->name), .version = project_version(project) };
+    struct project_edit e = { .q = q, .name = arena_printf(q->arena, "%s", project->name), .version = model_version(project) };
     e.msg = (ProjectMessage *)pb_copy(project->msg, q->arena);
     if (!e.msg->spec) e.msg->spec = (ProjectSpecMessage *)pb_new(&weft__dev__v1alpha1__project_spec__descriptor, q->arena);
     e.spec = e.msg->spec;
@@ -243,5 +237,5 @@ void project_answer(struct preq *q, int status, struct str name)
 {
     const struct resource *r = platform_project(q->p, name);
     if (!r) return problem(q, 404, "no-project", "the project is gone");
-    preq_json_etag(q, status, project_json(q, r), project_version(r));
+    preq_json_etag(q, status, project_json(q, r), model_version(r));
 }

@@ -2,9 +2,8 @@
 #ifndef WEFT_API_PLATFORM_PROJECT_EDIT_H
 #define WEFT_API_PLATFORM_PROJECT_EDIT_H
 
+#include "api/platform/model.h"
 #include "api/platform/preq.h"
-
-#include "weft.dev.v1alpha1.pb-c.h"
 
 typedef Weft__Dev__V1alpha1__Project ProjectMessage;
 typedef Weft__Dev__V1alpha1__ProjectSpec ProjectSpecMessage;
@@ -23,7 +22,6 @@ struct project_edit {
 };
 
 const ProjectSpecMessage *project_spec(const struct resource *r);
-uint64_t project_version(const struct resource *r);
 
 /* A copy of a project. End it with project_edit_end or project_edit_drop. */
 struct project_edit project_edit_begin(struct preq *q, const struct resource *project);

@@ -11,7 +11,7 @@
 void members_put(struct preq *q)
 {
     struct str user = preq_value(q, 'u'), role = preq_text(q, "role");
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     if (!people_name_ok(user) && !str_eqc(user, LOCAL)) return problem(q, 422, "bad-name", "that is no name of a user");
     struct project_edit e = project_edit_begin(q, q->project);
     project_member_set(&e, user, role.p);
@@ -21,7 +21,7 @@ void members_put(struct preq *q)
 void members_delete(struct preq *q)
 {
     struct str user = preq_value(q, 'u');
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     struct project_edit e = project_edit_begin(q, q->project);
     ssize_t at = project_member(e.spec, user);
     if (at < 0) {
@@ -45,7 +45,7 @@ static void guard_rails_answer(struct preq *q, int status, struct str name)
     preq_json_etag(
         q, status,
         json_pack("{s:o, s:o?, s:s}", "guardRails", rails, "limits", limits, "etag", arena_printf(q->arena, "\"%s\"", r->version)),
-        project_version(r));
+        model_version(r));
 }
 
 void guard_rails_get(struct preq *q) { guard_rails_answer(q, 200, preq_value(q, 'p')); }
@@ -53,7 +53,7 @@ void guard_rails_get(struct preq *q) { guard_rails_answer(q, 200, preq_value(q, 
 /* The body's guardRails as if they stood in a whole project, so that the project's own checks read them. */
 void guard_rails_put(struct preq *q)
 {
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     struct project_edit e = project_edit_begin(q, q->project);
     e.answer = guard_rails_answer;
     struct node *spec = tree_new(q->arena, NODE_MAP), *rails = tree_get(q->body, "guardRails");
@@ -75,7 +75,7 @@ void guard_rails_put(struct preq *q)
 
 static void line(struct preq *q, bool stop)
 {
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     struct str reason = preq_text(q, "reason");
     if (stop && !reason.n) return problem_field(q, 422, "reason-missing", "/reason", "say why, so that others know when to go on");
     struct project_edit e = project_edit_begin(q, q->project);
@@ -110,7 +110,7 @@ static struct str namespace_for(struct preq *q)
 void services_adopt(struct preq *q)
 {
     struct str ns = namespace_for(q);
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     if (!service_in_world(q, q->service, ns))
         return problem(q, 404, "no-service", "there is no service %.*s in namespace %.*s", (int)MIN(q->service.n, (size_t)100),
                        q->service.p, (int)MIN(ns.n, (size_t)100), ns.p);
@@ -130,7 +130,7 @@ void services_give_up(struct preq *q)
 {
     const struct platform_hooks *hooks = platform_hooks(q->p);
     const char *busy = hooks->busy ? hooks->busy(hooks->arg, q->project, q->service, q->service_ns) : NULL;
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     if (busy) return problem(q, 409, "service-busy", "%s", busy);
     struct project_edit e = project_edit_begin(q, q->project);
     ssize_t at = project_service(e.spec, q->service, q->service_ns);

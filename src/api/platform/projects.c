@@ -60,7 +60,7 @@ void projects_get(struct preq *q) { project_answer(q, 200, preq_value(q, 'p')); 
 
 void projects_put(struct preq *q)
 {
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     struct project_edit e = project_edit_begin(q, q->project);
     struct resource *r = preq_resource(q, KIND_PROJECT, STR(""), str_of(e.name), NULL);
     if (!r) return project_edit_drop(&e);
@@ -87,10 +87,10 @@ void projects_delete(struct preq *q)
     const struct platform_hooks *hooks = platform_hooks(q->p);
     const char *name = arena_printf(q->arena, "%s", q->project->name);
     const char *busy = hooks->busy ? hooks->busy(hooks->arg, q->project, (struct str){ 0 }, (struct str){ 0 }) : NULL;
-    if (!preq_if_match(q, project_version(q->project))) return;
+    if (!preq_if_match(q, model_version(q->project))) return;
     if (busy) return problem(q, 409, "project-busy", "%s", busy);
     json_t *before = platform_json(&project_spec(q->project)->base);
-    batch_delete(&b, kind_of(KIND_PROJECT), "", name, project_version(q->project));
+    batch_delete(&b, kind_of(KIND_PROJECT), "", name, model_version(q->project));
     record_each(q->p, TOKEN_KIND, token_of, &(struct its){ &b, name });
     preq_audit(q, &b, "project:delete", arena_printf(q->arena, "project %s", name), before, NULL);
     json_decref(before);

@@ -13,7 +13,6 @@
 #include <math.h>
 
 static double points(uint32_t bp) { return bp / 100.0; }
-static double cut(double v, double scale) { return isfinite(v) ? round(v * scale) / scale : v; }
 static uint32_t weight_of(const struct release *r) { return r->ordered.promoted ? RELEASE_WEIGHT_FULL : r->ordered.weight; }
 
 /* ---- metrics ---- */
@@ -45,22 +44,23 @@ static json_t *tile(const struct live *l, int id)
     }
     const struct canary_range *r = split ? &m->difference : &m->ratio;
     double odds = m->log_harm > 0 ? exp(fmin(m->log_harm, 40)) : 1;
-    json_t *j = json_pack("{s:s, s:o, s:o, s:f, s:f, s:f, s:f}", "id", canary_metric_name((enum canary_metric)id), "canary",
-                          model_real(cut(canary, 1e4)), "baseline", model_real(cut(baseline, 1e4)), "canaryCount", m->canary.requests,
-                          "baselineCount", m->baseline.requests, "canaryBad", m->canary.bad, "baselineBad", m->baseline.bad);
-    json_object_set_new(j, "ratio", model_real(cut(r->value, 1e4)));
-    json_object_set_new(j, "lo", model_real(cut(r->low, 1e4)));
-    json_object_set_new(j, "hi", model_real(cut(r->high, 1e4)));
-    json_object_set_new(j, "difference", model_real(cut(m->difference.value * 100, 1e4)));
+    json_t *j =
+        json_pack("{s:s, s:o, s:o, s:f, s:f, s:f, s:f}", "id", canary_metric_name((enum canary_metric)id), "canary",
+                  model_real(model_cut(canary, 1e4)), "baseline", model_real(model_cut(baseline, 1e4)), "canaryCount", m->canary.requests,
+                  "baselineCount", m->baseline.requests, "canaryBad", m->canary.bad, "baselineBad", m->baseline.bad);
+    json_object_set_new(j, "ratio", model_real(model_cut(r->value, 1e4)));
+    json_object_set_new(j, "lo", model_real(model_cut(r->low, 1e4)));
+    json_object_set_new(j, "hi", model_real(model_cut(r->high, 1e4)));
+    json_object_set_new(j, "difference", model_real(model_cut(m->difference.value * 100, 1e4)));
     json_object_set_new(j, "allowed", model_real(allowed));
     json_object_set_new(j, "ordered", split ? model_real(points(weight_of(l->r))) : json_null());
     json_object_set_new(j, "verdict", json_string(canary_verdict_name(m->verdict)));
-    json_object_set_new(j, "meter", model_real(cut(meter(&l->canary.cfg, m), 1e3)));
+    json_object_set_new(j, "meter", model_real(model_cut(meter(&l->canary.cfg, m), 1e3)));
     json_object_set_new(j, "toShip", isfinite(c->requests_needed) && !split ? json_real(ceil(c->requests_needed)) : json_null());
     json_object_set_new(j, "odds", json_real(round(odds)));
     json_object_set_new(j, "threshold", model_real(m->threshold_ms > 0 ? m->threshold_ms : NAN));
     json_object_set_new(j, "checked", json_boolean(l->mask >> id & 1));
-    json_object_set_new(j, "dispersion", model_real(cut(m->dispersion, 100)));
+    json_object_set_new(j, "dispersion", model_real(model_cut(m->dispersion, 100)));
     return j;
 }
 
@@ -234,8 +234,8 @@ static json_t *if_broke(const struct live *l, const struct figures *all)
     for (size_t i = 0; i < ARRAY_LEN(factors); i++) {
         p.worse = fmin(p.baseline * factors[i], 0.99);
         struct canary_forecast f = canary_forecast(&p);
-        json_array_append_new(list, json_pack("{s:f, s:o, s:o}", "factor", factors[i], "seconds", model_real(cut(f.seconds, 10)), "users",
-                                              model_real(cut(f.users_hit, 10))));
+        json_array_append_new(list, json_pack("{s:f, s:o, s:o}", "factor", factors[i], "seconds", model_real(model_cut(f.seconds, 10)),
+                                              "users", model_real(model_cut(f.users_hit, 10))));
     }
     return list;
 }
@@ -277,7 +277,7 @@ static void by_row(void *ctx, const struct series_row *r)
 static double share(const json_t *j, const char *bad, const char *n)
 {
     double of = (double)json_integer_value(json_object_get(j, n));
-    return of > 0 ? cut(100.0 * (double)json_integer_value(json_object_get(j, bad)) / of, 1e3) : NAN;
+    return of > 0 ? model_cut(100.0 * (double)json_integer_value(json_object_get(j, bad)) / of, 1e3) : NAN;
 }
 
 static json_t *grouped(const struct live *l, const struct versions *v, bool pods)
@@ -377,7 +377,7 @@ json_t *release_view(const struct live *l, struct preq *q)
     json_t *j = release_summary(l), *ordered = json_object(), *observed = json_object();
     json_object_set_new(ordered, p->from, json_real(points(RELEASE_WEIGHT_FULL - weight_of(r))));
     json_object_set_new(ordered, p->to, json_real(points(weight_of(r))));
-    for (size_t i = 0; i < v.n; i++) json_object_set_new(observed, v.v[i].name, model_real(cut(figures_share(&each[i], &all), 100)));
+    for (size_t i = 0; i < v.n; i++) json_object_set_new(observed, v.v[i].name, model_real(model_cut(figures_share(&each[i], &all), 100)));
     json_object_set_new(j, "spec", model_json(&p->spec->base));
     json_object_set_new(j, "images", json_pack("{s:o, s:o}", "from", images_of(&v, p->from), "to", images_of(&v, p->to)));
     json_object_set_new(j, "stepList", step_list(l));

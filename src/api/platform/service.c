@@ -114,7 +114,7 @@ static json_t *version_view(struct platform *p, const struct versions *v, size_t
     json_t *j =
         json_pack("{s:s, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o}", "name", one->name, "labels", labels, "role", role(v, i, roles), "pods",
                   (int)one->n_pods, "ready", (int)one->ready, "images", images, "since", model_time(one->since_ms), "ordered",
-                  model_real(round(one->ordered * 100) / 100), "observed", model_real(round(figures_share(f, all) * 100) / 100));
+                  model_real(model_cut(one->ordered, 100)), "observed", model_real(model_cut(figures_share(f, all), 100)));
     figures_json(f, j);
     json_object_set_new(j, "spark", figures_spark(s, v->host, one->name, MAX(window, 60u)));
     if (d == SERVICE_WHOLE) json_object_set_new(j, "pods_", pods_of(s, v, one, window));
@@ -218,8 +218,7 @@ static json_t *last_change(struct platform *p, const struct resource *service, c
     struct figures all, *each = arena_array(a, struct figures, v->n + 1);
     figures_of(s, v, (uint32_t)MIN((int64_t)now - sec - 1, (int64_t)60), each, &all);
     shares = json_object();
-    for (size_t i = 0; i < v->n; i++)
-        json_object_set_new(shares, v->v[i].name, model_real(round(figures_share(&each[i], &all) * 100) / 100));
+    for (size_t i = 0; i < v->n; i++) json_object_set_new(shares, v->v[i].name, model_real(model_cut(figures_share(&each[i], &all), 100)));
     json_object_set_new(j, "observed", shares);
     json_object_set_new(j, "observedSeconds", json_integer((json_int_t)now - sec));
     return j;

@@ -185,11 +185,9 @@ static void answer(void *arg, const json_t *proxies)
 {
     struct applied *d = arg;
     const struct resource *t = model_traffic_of(platform_world(d->q->p), d->ns, d->service);
-    uint64_t version = 0;
     json_t *j = change_get(d->q->p, d->ns, d->service, d->k, false);
     json_object_set(j, "proxies", (json_t *)(uintptr_t)proxies);
-    if (t && !str_u64(str_of(t->version), &version)) version = 0;
-    preq_json_etag(d->q, 200, j, version);
+    preq_json_etag(d->q, 200, j, model_version(t));
 }
 
 static void peer_gone(struct call *c)
@@ -215,12 +213,6 @@ static void refuse(struct edit *e)
     problem_with(e->q, 422, "guard-rail", extra, "%s", first);
 }
 
-static uint64_t version_of(const struct resource *r)
-{
-    uint64_t v = 0;
-    return r && str_u64(str_of(r->version), &v) ? v : 0;
-}
-
 void edit_apply(struct edit *e, const char *action, uint64_t undoes, uint64_t brings_back)
 {
     struct preq *q = e->q;
@@ -244,7 +236,7 @@ void edit_apply(struct edit *e, const char *action, uint64_t undoes, uint64_t br
     *d = (struct applied){ .q = q, .ns = arena_printf(q->arena, "%s", c.ns), .service = arena_printf(q->arena, "%s", c.service) };
     json_t *before = model_json(e->now.spec ? &e->now.spec->base : NULL),
            *after = model_json(e->after ? &model_traffic(e->after)->base : NULL);
-    d->k = change_add(q->p, &b, &c, e->before ? version_of(e->before) : STORE_ABSENT);
+    d->k = change_add(q->p, &b, &c, e->before ? model_version(e->before) : STORE_ABSENT);
     preq_audit(q, &b, action, arena_printf(q->arena, "service %s.%s", c.service, c.ns), before, after);
     json_decref(before);
     json_decref(after);
@@ -269,7 +261,7 @@ void traffic_get(struct preq *q)
     json_t *j = json_pack("{s:o, s:o, s:o, s:o}", "spec", model_json(e.now.spec ? &e.now.spec->base : NULL), "sentence",
                           json_stringn(buf_data(&text), text.len), "facts", facts, "suggested", model_json(e.now.spec ? NULL : &s->base));
     buf_free(&text);
-    uint64_t v = version_of(e.before);
+    uint64_t v = model_version(e.before);
     char etag[24];
     snprintf(etag, sizeof etag, "%" PRIu64, v);
     json_object_set_new(j, "etag", json_string(etag));
@@ -281,7 +273,7 @@ static void change(struct preq *q, void (*what)(struct edit *e), const char *act
 {
     struct edit e;
     if (!edit_begin(q, &e)) return;
-    if (preq_if_match(q, version_of(e.before))) {
+    if (preq_if_match(q, model_version(e.before))) {
         what(&e);
         edit_apply(&e, action, 0, 0);
     }
