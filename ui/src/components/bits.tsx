@@ -107,6 +107,23 @@ export function Time({ at, relative }: { at: When; relative?: boolean }) {
 }
 
 export const Kbd = ({ children }: { children: ReactNode }) => <kbd className="kbd">{children}</kbd>;
+// Keys and what each does.
+export const KeyList = ({ rows, width }: { rows: readonly (readonly [readonly string[], string])[]; width?: number }) => (
+  <dl className="keys" style={width ? { gridTemplateColumns: `${width}px 1fr` } : undefined}>
+    {rows.map(([keys, words]) => (
+      <div key={words} style={{ display: 'contents' }}>
+        <dt>
+          {keys.map((k) => (
+            <span key={k}>
+              <Kbd>{k}</Kbd>{' '}
+            </span>
+          ))}
+        </dt>
+        <dd>{words}</dd>
+      </div>
+    ))}
+  </dl>
+);
 export const Tag = ({ children, title }: { children: ReactNode; title?: string }) => (
   <span className="tag" title={title}>
     {children}

@@ -7,7 +7,7 @@ import { cached } from '../lib/query';
 import { navigate, to, usePlace } from '../lib/router';
 import { create } from '../lib/store';
 import type { Page, ProjectLine, SearchItem } from '../lib/types';
-import { Kbd } from './bits';
+import { Kbd, KeyList } from './bits';
 import { Button } from './button';
 import { Icon, type IconName } from './icons';
 import { Dialog } from './overlay';
@@ -265,20 +265,7 @@ export function KeysDialog({ open, onClose }: { open: boolean; onClose: () => vo
         </Button>
       }
     >
-      <dl className="keys">
-        {rows.map(([keys, words]) => (
-          <div key={words} style={{ display: 'contents' }}>
-            <dt>
-              {keys.map((k) => (
-                <span key={k}>
-                  <Kbd>{k}</Kbd>{' '}
-                </span>
-              ))}
-            </dt>
-            <dd>{words}</dd>
-          </div>
-        ))}
-      </dl>
+      <KeyList rows={rows} />
     </Dialog>
   );
 }

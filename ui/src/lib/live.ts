@@ -90,8 +90,6 @@ export function apply(type: string, data: unknown): void {
     setCached<Page<AuditEntry>>('/audit?limit=200', (old) =>
       old.items.some((x) => x.seq === a.seq) ? old : { ...old, items: [a, ...old.items].slice(0, 1000) },
     );
-  } else if (type === 'map') {
-    setCached('/map?window=60s', () => data);
   } else if (type === 'hello') {
     const now = Date.parse((data as { now?: string }).now ?? '');
     if (Number.isFinite(now)) skew.set(now - Date.now());
@@ -107,6 +105,8 @@ function mergePods(old: Service, s: ServiceSummary): Service['versions'] {
 
 // ---- the stream ----
 
+// What apply() knows. Not the map: making it each second is work for the server, and its own page asks for it.
+const types = 'project,service,release,change,audit,approvals';
 let watched = '';
 let abort: AbortController | null = null;
 let lastId: string | null = null;
@@ -137,7 +137,7 @@ async function connect(): Promise<void> {
   try {
     const headers: Record<string, string> = { accept: 'text/event-stream' };
     if (lastId !== null) headers['last-event-id'] = lastId;
-    const r = await fetch(`${BASE}/events${watched ? `?project=${encodeURIComponent(watched)}` : ''}`, {
+    const r = await fetch(`${BASE}/events?types=${types}${watched ? `&project=${encodeURIComponent(watched)}` : ''}`, {
       headers,
       signal: mine.signal,
       cache: 'no-store',

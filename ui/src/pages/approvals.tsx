@@ -9,7 +9,7 @@ import { usePage } from '../components/shell';
 import { SplitBar } from '../components/version';
 import { messages } from '../i18n';
 import { paths, post } from '../lib/api';
-import { errors as errorRate, percent, rateWords, ratio, span } from '../lib/format';
+import { errors as errorRate, percent, ratio, span } from '../lib/format';
 import { useKeys } from '../lib/keys';
 import { serverNow, useNow } from '../lib/live';
 import { invalidate, useAction, useGet } from '../lib/query';
@@ -32,8 +32,7 @@ const m = messages({
   line: ['{project}: step {step} of release #{n}', '{project}：发布 #{n} 的第 {step} 步'],
   stepOf: ['Step {step} of release #{n}', '发布 #{n} 的第 {step} 步'],
   open: ['Open release', '打开发布'],
-  would: ['{to} would take {after} instead of {now} of requests, about {a} instead of {b}.', '{to} 将承接 {after} 的请求，而不是 {now}，约 {a}，而不是 {b}。'],
-  wouldPlain: ['{to} would take {after} instead of {now} of requests.', '{to} 将承接 {after} 的请求，而不是 {now}。'],
+  would: ['{to} would take {after} instead of {now} of requests.', '{to} 将承接 {after} 的请求，而不是 {now}。'],
   now: ['now {w}', '现在 {w}'],
   then: ['after {w}', '批准后 {w}'],
   errors: ['Errors {c} against {b}', '错误率 {c}，基线 {b}'],
@@ -110,14 +109,8 @@ function Facts({ r }: { r: Release }) {
   );
 }
 
-// What the step would change; with rates where the requests of both versions are known.
-function Sentence({ a, r }: { a: ApprovalItem; r: Release }) {
-  const split = r.metrics.find((t) => t.id === 'throughput');
-  const all = split && split.canary !== null && split.baseline !== null ? split.canary + split.baseline : null;
-  const base = { to: r.to, after: percent(a.weight), now: percent(r.weight) };
-  if (all === null || a.weight === null || r.weight === null) return <p className="lead">{m('wouldPlain', base)}</p>;
-  return <p className="lead">{m('would', { ...base, a: rateWords((all * a.weight) / 100), b: rateWords((all * r.weight) / 100) })}</p>;
-}
+// What the step would change.
+const Sentence = ({ a, r }: { a: ApprovalItem; r: Release }) => <p className="lead">{m('would', { to: r.to, after: percent(a.weight), now: percent(r.weight) })}</p>;
 
 function Decision({ a }: { a: ApprovalItem }) {
   const entry = useGet<Release>(paths.release(a.project, a.release));

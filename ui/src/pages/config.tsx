@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { PageProps } from '../app';
 import { Card, Note, ProblemNote, Waiting } from '../components/bits';
 import { Button, Segmented } from '../components/button';
-import { Diff, Yaml, diffLines } from '../components/diff';
+import { Diff, diffLines } from '../components/diff';
 import { Editor } from '../components/editor';
 import { Field, TextInput } from '../components/field';
 import { Icon } from '../components/icons';
@@ -16,6 +16,8 @@ import { setLeaveGuard, to, useQuery } from '../lib/router';
 import { mayNot, useSession } from '../lib/session';
 import { say, toast } from '../lib/toast';
 import type { FieldError, Page, ResourceFile, Service } from '../lib/types';
+import { Routes } from './service/routes';
+import './service/service.css';
 
 const m = messages({
   title: ['Configuration', '配置'],
@@ -41,8 +43,6 @@ const m = messages({
   leave: ['Leave and lose what you changed?', '离开并放弃更改？'],
   stale: ['Somebody else changed this file while you edited it. Nothing was changed.', '在你编辑时，其他人改了这个文件。没有做任何更改。'],
   theirs: ['Load theirs', '载入对方的版本'],
-  pinned: ['Stays as written in {vs}, route {route}: {match}', '按 {vs} 的路由 {route} 原样保留：{match}'],
-  origins: ['Where it comes from', '来源'],
   keys: ['Ctrl Space completes; Escape, then Tab leaves the editor.', 'Ctrl 空格补全；先按 Esc 再按 Tab 离开编辑器。'],
 });
 
@@ -171,39 +171,6 @@ function FileEditor({ file, project, service }: { file: ResourceFile; project: s
   );
 }
 
-interface Routes {
-  effective: string;
-  origins: (string | { path?: string; from?: string })[];
-  pinned: { virtualService: string; route: string; match: string }[];
-}
-
-function Effective({ project, service }: { project: string; service: string }) {
-  const entry = useGet<Routes>(paths.routes(project, service));
-  if (!entry.data) return <Waiting entry={entry} />;
-  const { effective, origins = [], pinned = [] } = entry.data;
-  return (
-    <div className="two">
-      <Card title={m('effective')} flush>
-        <div style={{ padding: '8px 0 12px' }}>
-          <Yaml text={effective} label={m('effective')} />
-        </div>
-      </Card>
-      <aside>
-        <Card title={m('origins')}>
-          <ul style={{ display: 'grid', gap: 8 }}>
-            {origins.map((o, i) => (
-              <li key={i}>{typeof o === 'string' ? o : `${o.path ?? ''}: ${o.from ?? ''}`}</li>
-            ))}
-            {pinned.map((p, i) => (
-              <li key={`p${i}`} className="t2">{m('pinned', { vs: p.virtualService, route: p.route, match: p.match })}</li>
-            ))}
-          </ul>
-        </Card>
-      </aside>
-    </div>
-  );
-}
-
 export default function Config({ params }: PageProps) {
   const project = params.project as string;
   const service = params.service as string;
@@ -223,7 +190,7 @@ export default function Config({ params }: PageProps) {
         <Segmented value={view} onChange={setView} label={m('view')} options={[['files', m('files')], ['effective', m('effective')]]} />
       </div>
       {view === 'effective' ? (
-        <Effective project={project} service={service} />
+        whole.data ? <Routes service={whole.data} project={project} /> : <Waiting entry={whole} />
       ) : !file ? (
         <Waiting entry={entry} />
       ) : (

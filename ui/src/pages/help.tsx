@@ -1,5 +1,5 @@
 // Help: what a newcomer needs, in one page, in the words of the page itself.
-import { Command, Kbd } from '../components/bits';
+import { Command, KeyList } from '../components/bits';
 import { usePage } from '../components/shell';
 import { VerdictChip } from '../components/verdict';
 import { SplitBar, VersionName } from '../components/version';
@@ -122,28 +122,16 @@ export default function Help() {
           </section>
           <section>
             <h2 id="keys">{m('keys')}</h2>
-            <dl className="keys" style={{ gridTemplateColumns: '120px 1fr' }}>
-              {(
-                [
-                  [['/'], m('kSearch')],
-                  [['?'], m('kKeys')],
-                  [['g'], m('kGo')],
-                  [['j', 'k'], m('kRows')],
-                  [['a', 'p', 'r', 'u'], m('kDo')],
-                ] as const
-              ).map(([keys, words]) => (
-                <div key={words} style={{ display: 'contents' }}>
-                  <dt>
-                    {keys.map((k) => (
-                      <span key={k}>
-                        <Kbd>{k}</Kbd>{' '}
-                      </span>
-                    ))}
-                  </dt>
-                  <dd>{words}</dd>
-                </div>
-              ))}
-            </dl>
+            <KeyList
+              width={120}
+              rows={[
+                [['/'], m('kSearch')],
+                [['?'], m('kKeys')],
+                [['g'], m('kGo')],
+                [['j', 'k'], m('kRows')],
+                [['a', 'p', 'r', 'u'], m('kDo')],
+              ]}
+            />
           </section>
           <section>
             <h2 id="cli">{m('cli')}</h2>

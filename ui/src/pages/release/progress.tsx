@@ -1,7 +1,7 @@
 // Ordered and observed one above the other, and the steps as a staircase: hatched as far as it has run, dashed ahead.
 import { SplitBar, VersionName, type Share } from '../../components/version';
 import { messages } from '../../i18n';
-import { count, durationWords, percent, points, rateWords, span } from '../../lib/format';
+import { count, durationWords, parseDuration, percent, points, rateWords, span } from '../../lib/format';
 import { serverNow, useNow } from '../../lib/live';
 import type { Release, StepState } from '../../lib/types';
 import { cohortWords, ended, stepName } from './words';
@@ -65,15 +65,9 @@ function Mark({ s, left }: { s: StepState; left: number }) {
   );
 }
 
-const bakeMs = (text: string | null): number => {
-  let ms = 0;
-  for (const x of (text ?? '').matchAll(/([\d.]+)(ms|s|m|h|d)/g)) ms += Number(x[1]) * ({ ms: 1, s: 1000, m: 60000, h: 3600000, d: 86400000 }[x[2] as 's'] ?? 0);
-  return ms;
-};
-
 function Step({ s, r }: { s: StepState; r: Release }) {
   useNow();
-  const bake = bakeMs(s.bake);
+  const bake = parseDuration(s.bake ?? '') ?? 0;
   const counting = s.state === 'current' && r.nextAt && r.state === 'baking';
   const done = counting && bake > 0 ? Math.max(0, Math.min(bake, bake - (Date.parse(r.nextAt as string) - serverNow()))) : (s.bakedMs ?? 0);
   const part = bake > 0 ? Math.max(0.02, Math.min(1, done / bake)) : s.state === 'current' ? 0.5 : 0;
@@ -106,16 +100,10 @@ function Step({ s, r }: { s: StepState; r: Release }) {
 }
 
 export function Progress({ release: r }: { release: Release }) {
-  const rate = (name: string) => {
-    const t = r.metrics.find((x) => x.id === 'throughput');
-    const n = t && (name === r.to ? t.canary : t.baseline);
-    return n === null || n === undefined ? '' : `, ${rateWords(n)}`;
-  };
   const legend = (name: string, mark: 'st' | 'ca') => (
     <span className="row num">
       <VersionName name={name} mark={mark} />
       {m('of', { a: percent(r.ordered?.[name] ?? null, 2), b: percent(r.observed?.[name] ?? null, 1) })}
-      {rate(name)}
     </span>
   );
   return (

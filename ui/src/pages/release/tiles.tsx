@@ -144,7 +144,7 @@ function Throughput({ r, d }: { r: Release; d: ReleaseSeries | undefined }) {
 }
 
 export function Tiles({ release: r, series: d }: { release: Release; series: ReleaseSeries | undefined }) {
-  const others = r.metrics.map((t) => t.id).filter((id) => !['errors', 'latency-p50', 'latency-p90', 'latency-p99', 'split', 'throughput'].includes(id));
+  const others = r.metrics.map((t) => t.id).filter((id) => !['errors', 'latency-p50', 'latency-p90', 'latency-p99', 'split'].includes(id));
   return (
     <div className="rel-tiles">
       <One id="errors" r={r} d={d} />
