@@ -301,7 +301,7 @@ def test_answer_to_head_has_no_body(world):
 def test_early_answer_to_an_upload(world):
     """The upstream answers after the head and closes; the client sends on for a while."""
     world.upstream.answers["/early"] = b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    r = http1(world.plain, b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3000000)
+    r = http1(world.plain, b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3000000, seconds=10)
     assert r.closed and r.statuses in ([413], [503], [502], []), r
 
 

@@ -340,8 +340,12 @@ static json_t *held(const struct release *r)
 static json_t *outcome(const struct release *r)
 {
     if (!release_ended(r) && r->phase != RELEASE_ROLLING_BACK) return json_null();
-    json_t *j = r->numbers ? json_loads(r->numbers, 0, NULL) : NULL;
-    if (!j) j = json_object();
+    /* What is not known (no pod was ready: nothing was counted) is null, as everywhere. */
+    json_t *j =
+        json_pack("{s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n}", "requests", "seconds", "usersHit", "difference", "lo", "hi", "metric", "pod");
+    json_t *known = r->numbers ? json_loads(r->numbers, 0, NULL) : NULL;
+    json_object_update(j, known);
+    json_decref(known);
     json_object_set_new(j, "why", json_string(release_code_name(r->why)));
     json_object_set_new(j, "end", json_string(release_phase_name(r->phase == RELEASE_ROLLING_BACK ? r->ending : r->phase)));
     return j;
